@@ -1,0 +1,12 @@
+//! Every event, one module per publishing service.
+
+pub mod cart;
+pub mod catalog;
+pub mod identity;
+pub mod orders;
+pub mod payments;
+
+/// Every event there is.
+pub fn all() -> Vec<crate::event::Description> {
+    [cart::descriptions(), catalog::descriptions(), identity::descriptions(), orders::descriptions(), payments::descriptions()].concat()
+}

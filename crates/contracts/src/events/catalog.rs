@@ -1,0 +1,107 @@
+//! What happens to products and stock.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Money, ProductId, ReservationId, VariantId, VendorId, WarehouseId};
+
+/// A product came into being.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductCreated {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// Its title.
+    pub title: String,
+    /// draft, published or archived.
+    pub status: String,
+}
+
+/// A product's words, variants or pictures changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductUpdated {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// Its title.
+    pub title: String,
+    /// draft, published or archived.
+    pub status: String,
+}
+
+/// A variant costs something else now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductPriceChanged {
+    /// The product.
+    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Before.
+    pub old_price: Money,
+    /// Now.
+    pub new_price: Money,
+}
+
+/// A change of stock on hand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryUpdated {
+    /// The product.
+    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Where.
+    pub warehouse_id: WarehouseId,
+    /// Difference.
+    pub delta: i64,
+    /// On hand after it.
+    pub on_hand: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// A line of a reservation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReservedLine {
+    /// The variant.
+    pub variant_id: VariantId,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// Stock is held for an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryReserved {
+    /// The reservation, equal to the order's id.
+    pub reservation_id: ReservationId,
+    /// What is held.
+    pub lines: Vec<ReservedLine>,
+}
+
+/// Held stock was given back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryReleased {
+    /// The reservation, equal to the order's id.
+    pub reservation_id: ReservationId,
+    /// What was held.
+    pub lines: Vec<ReservedLine>,
+    /// `released` or `expired`.
+    pub reason: String,
+}
+
+crate::declare_events! { "catalog";
+    ProductCreated = "product.created" v 1 by product_id,
+    ProductUpdated = "product.updated" v 1 by product_id,
+    ProductPriceChanged = "product.price_changed" v 1 by product_id,
+    InventoryUpdated = "inventory.updated" v 1 by product_id,
+    InventoryReserved = "inventory.reserved" v 1 by reservation_id,
+    InventoryReleased = "inventory.released" v 1 by reservation_id,
+}

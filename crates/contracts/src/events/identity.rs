@@ -1,0 +1,83 @@
+//! What happens to people and their sessions. No contact details: see the security notes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{SessionId, UserId};
+
+/// Somebody registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserRegistered {
+    /// The user.
+    pub user_id: UserId,
+}
+
+/// Somebody signed in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSignedIn {
+    /// The user.
+    pub user_id: UserId,
+    /// The new session.
+    pub session_id: SessionId,
+    /// SHA-256 of the cart token that the person shopped with as a guest, in hexadecimal: that cart is now theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<String>,
+}
+
+/// A user's name, phone, or language changed; ask identity what it is now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserProfileUpdated {
+    /// The user.
+    pub user_id: UserId,
+}
+
+/// An account was closed by an administrator; its sessions have ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDeactivated {
+    /// The user.
+    pub user_id: UserId,
+}
+
+/// A deactivated account was opened again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserActivated {
+    /// The user.
+    pub user_id: UserId,
+}
+
+/// A user's roles changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserRoleChanged {
+    /// The user.
+    pub user_id: UserId,
+    /// The roles now.
+    pub roles: Vec<String>,
+}
+
+/// A session ended before its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionEnded {
+    /// The user.
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// `signed_out`, `refresh_token_reused`, `deactivated`, `too_many_sessions`.
+    pub reason: String,
+}
+
+crate::declare_events! { "identity";
+    UserRegistered = "user.registered" v 1 by user_id,
+    UserSignedIn = "user.signed_in" v 1 by user_id,
+    UserProfileUpdated = "user.profile_updated" v 1 by user_id,
+    UserDeactivated = "user.deactivated" v 1 by user_id,
+    UserActivated = "user.activated" v 1 by user_id,
+    UserRoleChanged = "user.role_changed" v 1 by user_id,
+    SessionEnded = "session.ended" v 1 by user_id,
+}

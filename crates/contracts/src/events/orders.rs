@@ -1,0 +1,292 @@
+//! What happens to orders. Each event carries its moment, so that an order is the fold of its events alone.
+//! Addresses and e-mail are not in them: those are kept where they can be erased.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Money, OrderId, OrderLineId, PaymentId, ProductId, RefundId, SagaId, Time, UserId, VariantId, VendorId, VendorOrderId};
+
+/// Sums of an order or of one store's part: `total = subtotal − discount + shipping (+ tax unless included)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Goods at their prices.
+    pub subtotal: Money,
+    /// Taken off.
+    pub discount: Money,
+    /// Shipping of all parts.
+    pub shipping: Money,
+    /// Tax in or on goods and shipping.
+    pub tax: Money,
+    /// Whether prices already contain the tax.
+    pub tax_included: bool,
+    /// What the shopper pays.
+    pub total: Money,
+}
+
+/// Where goods go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Address {
+    /// Recipient.
+    pub name: String,
+    /// Phone in E.164 form.
+    pub phone: String,
+    /// Street and house.
+    pub line1: String,
+    /// Second line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
+    /// City or district.
+    pub city: String,
+    /// Postal code.
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2 code.
+    pub country: String,
+}
+
+/// A line as it was sold. Price, title and commission never change after the sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// The line.
+    pub line_id: OrderLineId,
+    /// What was sold.
+    pub variant_id: VariantId,
+    /// Its product.
+    pub product_id: ProductId,
+    /// Title at sale.
+    pub title: String,
+    /// physical, digital or course.
+    pub kind: String,
+    /// How many.
+    pub quantity: i64,
+    /// Price of one at sale.
+    pub unit_price: Money,
+    /// Price of all.
+    pub line_total: Money,
+    /// Tax in or on the line.
+    pub tax: Money,
+    /// Commission rate frozen at sale, in basis points.
+    pub commission_basis_points: i64,
+    /// Commission frozen at sale.
+    pub commission: Money,
+}
+
+/// One store's part of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VendorPart {
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// The store.
+    pub vendor_id: VendorId,
+    /// What it sells.
+    pub lines: Vec<Line>,
+    /// How it ships.
+    pub shipping_method: String,
+    /// Tax within the shipping price, or on it.
+    pub shipping_tax: Money,
+    /// Its sums.
+    pub totals: Totals,
+}
+
+/// A shopper placed an order; stock is held, nothing is paid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderCreated {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its number for people, such as `HT-2026-000123`.
+    pub number: String,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// SHA-256 of the guest's cart token in hexadecimal; null for a user.
+    pub guest: Option<String>,
+    /// The stores' parts.
+    pub parts: Vec<VendorPart>,
+    /// Sums over the parts.
+    pub totals: Totals,
+    /// How it will be paid.
+    pub payment_method: String,
+    /// Until when it must be paid.
+    pub payment_deadline: Time,
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The saga that fulfils it.
+    pub saga_id: SagaId,
+    /// When.
+    pub at: Time,
+}
+
+/// The payer can act.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPaymentRequested {
+    /// The order.
+    pub order_id: OrderId,
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// Where the payer goes; null when nothing is to be done.
+    pub action_url: Option<String>,
+    /// When.
+    pub at: Time,
+}
+
+/// Paid or promised, and the stock is the order's for good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderConfirmed {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// What was sold by whom.
+    pub vendor_ids: Vec<VendorId>,
+    /// What the shopper pays.
+    pub total: Money,
+    /// When.
+    pub at: Time,
+}
+
+/// The money was captured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPaid {
+    /// The order.
+    pub order_id: OrderId,
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// How much.
+    pub amount: Money,
+    /// When.
+    pub at: Time,
+}
+
+/// It could not be paid or filled; nothing is held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderFailed {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// Why, as a stable code: `payment_declined`, `payment_timeout`, `out_of_stock`.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The shopper or an operator called it off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderCancelled {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// Why, in the words of who did it.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A store moved its part on, or it moved on by itself: digital goods are delivered when the order is confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderStatusChanged {
+    /// The order.
+    pub order_id: OrderId,
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// The new state: `processing`, `shipped`, `delivered`.
+    pub status: String,
+    /// Who carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// The carrier's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_number: Option<String>,
+    /// When.
+    pub at: Time,
+}
+
+/// The last part has left its store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderShipped {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The last part has arrived.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderDelivered {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// The payment; one that was only promised is collected now.
+    pub payment_id: PaymentId,
+    /// When.
+    pub at: Time,
+}
+
+/// Delivered so long ago that it is final.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderCompleted {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// When.
+    pub at: Time,
+}
+
+/// Money went back to the shopper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderRefunded {
+    /// The order.
+    pub order_id: OrderId,
+    /// The refund.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// When.
+    pub at: Time,
+}
+
+crate::declare_events! { "orders";
+    OrderCreated = "order.created" v 1 by order_id,
+    OrderPaymentRequested = "order.payment_requested" v 1 by order_id,
+    OrderConfirmed = "order.confirmed" v 1 by order_id,
+    OrderPaid = "order.paid" v 1 by order_id,
+    OrderFailed = "order.failed" v 1 by order_id,
+    OrderCancelled = "order.cancelled" v 1 by order_id,
+    OrderStatusChanged = "order.status_changed" v 1 by order_id,
+    OrderShipped = "order.shipped" v 1 by order_id,
+    OrderDelivered = "order.delivered" v 1 by order_id,
+    OrderCompleted = "order.completed" v 1 by order_id,
+    OrderRefunded = "order.refunded" v 1 by order_id,
+}

@@ -1,0 +1,163 @@
+//! What happens to payments.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, JournalId, Money, OrderId, PaymentId, RefundId, UserId, VendorId};
+
+/// How a captured amount is shared out; the parts sum to the amount.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// `vendor_payable:<vendorId>`, `commission`, `tax_payable` or `shipping_payable:<vendorId>`.
+    pub account: String,
+    /// Minor units of the payment's currency.
+    pub amount: i64,
+    /// The store from whose part it comes.
+    pub vendor_id: VendorId,
+}
+
+/// A payment was begun with its provider.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentInitiated {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// The payer; null for a guest.
+    pub user_id: Option<UserId>,
+    /// SHA-256 of the guest's cart token in hexadecimal.
+    pub guest: Option<String>,
+    /// sandbox, cod, …
+    pub method: String,
+    /// How much.
+    pub amount: Money,
+    /// How it will be shared out.
+    pub shares: Vec<Share>,
+    /// Where the payer goes.
+    pub action_url: Option<String>,
+}
+
+/// The provider has the money.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentCompleted {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// sandbox, cod, …
+    pub method: String,
+    /// How much.
+    pub amount: Money,
+    /// The provider's own id of the charge.
+    pub provider_reference: String,
+}
+
+/// Declined or given up by the provider; nothing was taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentFailed {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it was to pay for.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Given up by us. A charge that lands later is refunded by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentCancelled {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it was to pay for.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Part of the capture is set aside for a refund, before the provider is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentRefundRequested {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The refund.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// Why.
+    pub reason: String,
+    /// From which accounts it is taken; sums to the amount.
+    pub shares: Vec<Share>,
+}
+
+/// The provider gave the money back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentRefunded {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it paid for.
+    pub order_id: OrderId,
+    /// The refund.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// The provider refused for good; the amount set aside is free again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentRefundFailed {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The refund.
+    pub refund_id: RefundId,
+    /// Why.
+    pub reason: String,
+}
+
+/// One side of a journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The account.
+    pub account: String,
+    /// Minor units; one of debit and credit is 0.
+    pub debit: i64,
+    /// Minor units.
+    pub credit: i64,
+}
+
+/// A double-entry journal was posted; debits equal credits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalPosted {
+    /// The journal.
+    pub journal_id: JournalId,
+    /// capture, refund_requested, refund_completed, refund_failed.
+    pub kind: String,
+    /// The order it belongs to.
+    pub order_id: OrderId,
+    /// The payment it belongs to.
+    pub payment_id: PaymentId,
+    /// The currency of all its entries.
+    pub currency: Currency,
+    /// Its entries.
+    pub entries: Vec<Entry>,
+}
+
+crate::declare_events! { "payments";
+    PaymentInitiated = "payment.initiated" v 1 by payment_id,
+    PaymentCompleted = "payment.completed" v 1 by payment_id,
+    PaymentFailed = "payment.failed" v 1 by payment_id,
+    PaymentCancelled = "payment.cancelled" v 1 by payment_id,
+    PaymentRefundRequested = "payment.refund_requested" v 1 by payment_id,
+    PaymentRefunded = "payment.refunded" v 1 by payment_id,
+    PaymentRefundFailed = "payment.refund_failed" v 1 by payment_id,
+    JournalPosted = "ledger.posted" v 1 by journal_id,
+}

@@ -1,0 +1,99 @@
+//! Time and ids as things that are handed in, so that a run can be repeated exactly.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use contracts::Time;
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use uuid::Uuid;
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Shifted(Arc<AtomicI64>),
+    Virtual { origin: Time, started: tokio::time::Instant },
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Clock {
+        Clock(Source::System)
+    }
+
+    /// The machine's clock plus as many microseconds as the counter says at the moment: for tests of what happens later.
+    pub fn shifted(by_us: Arc<AtomicI64>) -> Clock {
+        Clock(Source::Shifted(by_us))
+    }
+
+    /// Follows the runtime's timers, which may be paused; begins at `origin`. Call inside a runtime.
+    pub fn virtual_from(origin: Time) -> Clock {
+        Clock(Source::Virtual { origin, started: tokio::time::Instant::now() })
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        match &self.0 {
+            Source::System => machine(),
+            Source::Shifted(by_us) => Time(machine().0.saturating_add(by_us.load(Ordering::Relaxed))),
+            Source::Virtual { origin, started } => {
+                let passed = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
+                Time(origin.0.saturating_add(passed))
+            }
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+fn machine() -> Time {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Where ids and secrets come from.
+#[derive(Clone)]
+pub struct Ids(Arc<Mutex<ChaCha12Rng>>);
+
+impl Ids {
+    /// Seeded by the operating system.
+    pub fn random() -> Ids {
+        Ids(Arc::new(Mutex::new(rand::make_rng())))
+    }
+
+    /// The same sequence for the same seed.
+    pub fn seeded(seed: u64) -> Ids {
+        Ids(Arc::new(Mutex::new(ChaCha12Rng::seed_from_u64(seed))))
+    }
+
+    /// 64 random bits.
+    pub fn bits(&self) -> u64 {
+        self.lock().next_u64()
+    }
+
+    /// `N` random bytes, fit for secrets.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.lock().fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A version 7 UUID of the moment `now`.
+    pub fn uuid(&self, now: Time) -> Uuid {
+        uuid_at(now, u128::from_le_bytes(self.bytes()))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ChaCha12Rng> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A version 7 UUID (RFC 9562): milliseconds, then 74 of the bits given.
+pub(crate) fn uuid_at(now: Time, bits: u128) -> Uuid {
+    let millis = now.0.div_euclid(1_000).clamp(0, (1 << 48) - 1) as u128;
+    let value = millis << 80 | 7 << 76 | (bits >> 64 & 0xfff) << 64 | 2 << 62 | (bits & ((1 << 62) - 1));
+    Uuid::from_u128(value)
+}

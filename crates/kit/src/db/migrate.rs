@@ -1,0 +1,95 @@
+//! Numbered lists of plain SQL, one per service.
+
+use thiserror::Error;
+
+use super::{Database, Db, DbError, Dialect, Tx, sql};
+use crate::{Clock, Ids};
+
+/// One step of a service's schema. Steps are only ever added; a step that has run never changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// What it does, such as `0001_orders`.
+    pub name: &'static str,
+    /// Plain SQL for both engines, with the type words of the data page; statements end in `;` at a line's end.
+    pub sql: &'static str,
+    /// The text for PostgreSQL where the engines truly differ.
+    pub postgres: Option<&'static str>,
+}
+
+impl Migration {
+    /// The same text for both engines.
+    pub const fn new(name: &'static str, sql: &'static str) -> Migration {
+        Migration { name, sql, postgres: None }
+    }
+
+    fn statements(&self, dialect: Dialect) -> impl Iterator<Item = &'static str> {
+        let text = if dialect == Dialect::Postgres { self.postgres.unwrap_or(self.sql) } else { self.sql };
+        text.split(";\n").map(|s| sql::skip(s).trim_end().trim_end_matches(';')).filter(|s| !s.is_empty())
+    }
+}
+
+/// Why a schema could not be brought up to date; nothing of that service's steps was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MigrateError {
+    /// A newer haat wrote this database.
+    #[error("the schema of {service} has step {step}, which this version of haat does not know: it was written by a newer one")]
+    Newer {
+        /// The service.
+        service: &'static str,
+        /// The unknown step.
+        step: String,
+    },
+    /// A step does not work on this database.
+    #[error("step {step} of the schema of {service}: {reason}")]
+    Step {
+        /// The service.
+        service: &'static str,
+        /// The step.
+        step: &'static str,
+        /// What the database said.
+        reason: DbError,
+    },
+    /// The database itself failed.
+    #[error("the schema of a service: {0}")]
+    Db(#[from] DbError),
+}
+
+impl From<MigrateError> for DbError {
+    fn from(e: MigrateError) -> DbError {
+        match e {
+            MigrateError::Db(e) => e,
+            other => DbError::Internal(other.to_string()),
+        }
+    }
+}
+
+/// Brings a service's schema up to date: first what `kit` itself needs there, then the service's own steps, all of
+/// them or none. A schema that is newer than the list is refused by name.
+pub async fn migrate(database: &Database, service: &'static str, steps: &'static [Migration]) -> Result<(), MigrateError> {
+    let db: Db = database.for_service(service, Clock::system(), Ids::random(), bus::Local::new());
+    db.migrate(move |tx| run(tx, service, steps)).await
+}
+
+fn run(tx: &mut Tx, service: &'static str, steps: &'static [Migration]) -> Result<(), MigrateError> {
+    let dialect = tx.dialect();
+    let made = "CREATE TABLE IF NOT EXISTS own.schema_steps (name text PRIMARY KEY, applied_at {time} NOT NULL)";
+    tx.execute(&sql::render_migration(dialect, service, made), &[])?;
+    let rows = tx.rows("SELECT name FROM own.schema_steps ORDER BY name", &[])?;
+    let done: Vec<String> = rows.iter().map(|r| r.get(0)).collect::<Result<_, _>>()?;
+    let known = || KIT.iter().chain(steps);
+    if let Some(unknown) = done.iter().find(|name| known().all(|s| s.name != name.as_str())) {
+        return Err(MigrateError::Newer { service, step: unknown.clone() });
+    }
+    for step in known().filter(|s| !done.iter().any(|d| d == s.name)) {
+        for statement in step.statements(dialect) {
+            let ran = tx.execute(&sql::render_migration(dialect, service, statement), &[]);
+            ran.map_err(|reason| MigrateError::Step { service, step: step.name, reason })?;
+        }
+        let now = tx.now();
+        tx.execute("INSERT INTO own.schema_steps (name, applied_at) VALUES ($1, $2)", crate::params![step.name, now])?;
+    }
+    Ok(())
+}
+
+/// What `kit` keeps in every service's schema.
+const KIT: &[Migration] = &[Migration::new("0000_kit", include_str!("kit.sql"))];

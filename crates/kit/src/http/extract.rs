@@ -1,0 +1,131 @@
+//! Extractors whose refusals are problems.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::idempotency::Key;
+use crate::{Caller, Problem};
+
+/// A JSON body as `T`, with the raw value beside it for idempotency keys. Unknown fields are refused where `T`
+/// says `deny_unknown_fields`.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T, pub serde_json::Value);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Json<T>, Problem> {
+        let kind = request.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or("");
+        let essence = kind.split(';').next().unwrap_or("").trim();
+        if !essence.eq_ignore_ascii_case("application/json") && !essence.ends_with("+json") {
+            let text = format!("the body must be application/json, found {}", if kind.is_empty() { "no content type" } else { essence });
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text));
+        }
+        let bytes = bytes::Bytes::from_request(request, state).await.map_err(|e| match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than this route takes")
+            }
+            _ => Problem::bad_request("body_unreadable", "the body ended early or could not be read"),
+        })?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|e| Problem::bad_request("invalid_json", format!("the body is not UTF-8 at byte {}", e.valid_up_to())))?;
+        let raw = serde_json::from_str(text).map_err(|e| Problem::bad_request("invalid_json", format!("the body is not JSON: {e}")))?;
+        let value = T::deserialize(&raw).map_err(|e| Problem::bad_request("invalid_body", format!("the body does not fit: {e}")))?;
+        Ok(Json(value, raw))
+    }
+}
+
+/// Path parameters as `T`. What does not parse does not exist: `404`.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
+        let found = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        found.map(|p| Path(p.0)).map_err(|_| Problem::not_found("resource: the path has a malformed id"))
+    }
+}
+
+/// The query string as `T`; unknown parameters are refused where `T` says so.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Query<T>, Problem> {
+        let found = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        found
+            .map(|q| Query(q.0))
+            .map_err(|e| Problem::bad_request("invalid_query", format!("the query string does not fit: {}", e.body_text())))
+    }
+}
+
+/// `If-Match` of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Ifs {
+    /// The entity tag, as sent.
+    pub if_match: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ifs {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Ifs, Problem> {
+        Ok(Ifs { if_match: parts.headers.get("if-match").and_then(|v| v.to_str().ok()).map(str::to_owned) })
+    }
+}
+
+impl Ifs {
+    /// `412` where an entity tag was sent that is not `current`.
+    pub fn check(&self, current: &str) -> Result<(), Problem> {
+        match &self.if_match {
+            Some(tag) if tag != "*" && tag != current => {
+                Err(Problem::new(StatusCode::PRECONDITION_FAILED, "stale", "it has changed since you read it; read it again"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The `Idempotency-Key` of a request, scoped by caller, method and path.
+pub fn idempotency_key(
+    headers: &HeaderMap,
+    caller: &Caller,
+    method_and_path: &str,
+    body: &serde_json::Value,
+) -> Result<Option<Key>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or("").trim();
+    if key.is_empty() || key.len() > 255 {
+        return Err(Problem::bad_request("idempotency_key_invalid", "an Idempotency-Key has 1 to 255 visible ASCII characters"));
+    }
+    Ok(Some(Key::new(format!("{} {method_and_path}", caller.scope()), key.to_owned(), body)))
+}
+
+/// As [`idempotency_key`], for routes that require one.
+pub fn required_idempotency_key(
+    headers: &HeaderMap,
+    caller: &Caller,
+    method_and_path: &str,
+    body: &serde_json::Value,
+) -> Result<Key, Problem> {
+    idempotency_key(headers, caller, method_and_path, body)?
+        .ok_or_else(|| Problem::bad_request("idempotency_key_required", "this request moves something: send an Idempotency-Key header"))
+}
+
+/// A stored answer as a response; `replayed` says that it was given before.
+pub fn respond(answer: crate::idempotency::Answer, replayed: bool) -> axum::response::Response {
+    let mut response = axum::http::Response::new(axum::body::Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert("content-type", axum::http::HeaderValue::from_static("application/json"));
+    if let Some(location) = answer.location.and_then(|l| l.parse().ok()) {
+        headers.insert("location", location);
+    }
+    if replayed {
+        headers.insert("idempotent-replayed", axum::http::HeaderValue::from_static("true"));
+    }
+    response
+}

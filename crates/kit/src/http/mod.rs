@@ -1,0 +1,9 @@
+//! The HTTP side of a service: routes that say who may call them, bodies that refuse what they do not know.
+
+mod extract;
+mod page;
+mod routes;
+
+pub use extract::{Ifs, Json, Path, Query, idempotency_key, required_idempotency_key, respond};
+pub use page::{After, Page, PageRequest};
+pub use routes::{Method, RouteInfo, Routes, Who};

@@ -1,0 +1,257 @@
+//! The platform loop: from a list of declarations to running services.
+//!
+//! One platform is one process, or one node of a simulation: nothing here is global, so several can run side by side
+//! and one can be crashed and started again on the same data.
+
+mod check;
+mod unfinished;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::channel::Directory;
+use crate::db::{Database, MigrateError, migrate};
+use crate::events::{Reader, Replays, log_reader, start_projections, start_readers};
+use crate::jobs::{JobRunner, housekeeping};
+use crate::operator::operator_router;
+use crate::saga::Sagas;
+use crate::service::{BuildError, Env, Service, ServiceDef, Shared};
+use crate::{Clock, Ids, Tasks};
+
+/// Which of the declared services run in this process.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice<'a> {
+    /// Every one.
+    All,
+    /// Those with these names.
+    Only(&'a [&'a str]),
+}
+
+/// What a platform stands on.
+pub struct Settings {
+    /// Where the data lies.
+    pub database: Database,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and secrets.
+    pub ids: Ids,
+    /// The tasks of this platform, and of nothing else.
+    pub tasks: Tasks,
+    /// A section per service, by name; a missing one is empty.
+    pub config: Json,
+    /// What all services share of the configuration.
+    pub shared: Shared,
+    /// Where the services are that do not run here: name to `http://host:port`.
+    pub remotes: BTreeMap<String, String>,
+}
+
+/// Why a platform does not start. Nothing is served then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Two declarations have one name.
+    #[error("two services are called {0}")]
+    Duplicate(&'static str),
+    /// A name that no declaration has.
+    #[error("there is no service {name}: expected one of {known}")]
+    UnknownService {
+        /// As given.
+        name: String,
+        /// Those that are declared.
+        known: String,
+    },
+    /// A declaration names a service that is not declared.
+    #[error("{service} {verb} {other}, which is not declared")]
+    UndeclaredOther {
+        /// Whose declaration.
+        service: &'static str,
+        /// `calls` or `reads`.
+        verb: &'static str,
+        /// Whom it names.
+        other: &'static str,
+    },
+    /// Services call each other in a circle.
+    #[error("services call each other in a circle: {0}")]
+    Cycle(String),
+    /// With the local bus a publisher and its subscriber run in one process.
+    #[error("{subscriber} reads the events of {publisher}, which does not run here: with the local bus both must be chosen")]
+    PublisherElsewhere {
+        /// Who reads.
+        subscriber: &'static str,
+        /// Whom.
+        publisher: &'static str,
+    },
+    /// A callee that neither runs here nor has an address.
+    #[error("{caller} calls {callee}, which does not run here and has no address: choose it too, or give its address")]
+    NoAddress {
+        /// Who calls.
+        caller: &'static str,
+        /// Whom.
+        callee: &'static str,
+    },
+    /// A service consumes what its declaration does not say.
+    #[error("{subscriber} consumes {kind} of {publisher}, which its declaration does not read")]
+    UndeclaredConsumer {
+        /// Who reads.
+        subscriber: &'static str,
+        /// Whom.
+        publisher: &'static str,
+        /// The type of event.
+        kind: &'static str,
+    },
+    /// A section of the configuration is wrong, or a service cannot be made.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The database of a service cannot be brought up to date.
+    #[error("database of {service}: {error}")]
+    Database {
+        /// Whose.
+        service: &'static str,
+        /// Why.
+        error: MigrateError,
+    },
+}
+
+/// Running services.
+pub struct Platform {
+    /// Who is where, and what each answers.
+    pub directory: Directory,
+    /// Everything that runs.
+    pub tasks: Tasks,
+    envs: BTreeMap<&'static str, Env>,
+    readers: Vec<Reader>,
+    sagas: Vec<Sagas>,
+    jobs: Vec<JobRunner>,
+}
+
+impl Platform {
+    /// Checks the declarations and the configuration, then migrates, builds and starts the chosen services.
+    /// When it returns they answer.
+    pub async fn start(defs: &[ServiceDef], choice: Choice<'_>, settings: Settings) -> Result<Platform, StartError> {
+        let chosen = check::choose(defs, choice)?;
+        check::declarations(defs)?;
+        check::reachable(defs, &chosen, &settings.remotes)?;
+        check::configuration(defs, &chosen, &settings.config)?;
+
+        let directory = Directory::new();
+        for def in defs {
+            let (routes, openapi) = (def.describe)();
+            directory.declare(def.name, def.calls, routes, openapi);
+            if let Some(address) = settings.remotes.get(def.name).filter(|_| !chosen.iter().any(|c| c.name == def.name)) {
+                directory.set_remote(def.name, address.clone());
+            }
+        }
+        for def in &chosen {
+            let migrated = migrate(&settings.database, def.name, def.migrations).await;
+            migrated.map_err(|error| StartError::Database { service: def.name, error })?;
+        }
+        let mut platform = Platform {
+            directory,
+            tasks: settings.tasks.clone(),
+            envs: BTreeMap::new(),
+            readers: Vec::new(),
+            sagas: Vec::new(),
+            jobs: Vec::new(),
+        };
+        match platform.build(&chosen, &settings).await {
+            Ok(()) => Ok(platform),
+            Err(e) => {
+                platform.crash().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// Makes the services, makes all of them known, then lets them work: what one does first may need any other.
+    async fn build(&mut self, chosen: &[&ServiceDef], settings: &Settings) -> Result<(), StartError> {
+        let bus = bus::Local::new();
+        let mut built: Vec<(Env, Service)> = Vec::new();
+        for def in chosen {
+            let env = self.env_for(def, settings, &bus);
+            let mut service = (def.build)(env.clone())?;
+            check::consumers(def, &service.consumers)?;
+            if let Some((sagas, definitions)) = &mut service.sagas {
+                sagas.define(std::mem::take(definitions));
+                sagas.check_definitions().await?;
+            }
+            let sagas = service.sagas.as_ref().map(|(sagas, _)| sagas.clone());
+            let replays = Replays::new(env.db.clone(), service.read_models.clone());
+            service.rpc = service.rpc.merge(operator_router(env.db.clone(), sagas, replays));
+            bus.register(def.name, log_reader(&env.db));
+            self.envs.insert(def.name, env.clone());
+            built.push((env, service));
+        }
+        for (env, service) in &built {
+            self.directory.set_local(env.db.service(), service.http.clone(), service.rpc.clone());
+        }
+        for (env, service) in built {
+            self.work(&env, &bus, service);
+        }
+        Ok(())
+    }
+
+    fn env_for(&self, def: &ServiceDef, settings: &Settings, bus: &bus::Local) -> Env {
+        let (clock, ids) = (settings.clock.clone(), settings.ids.clone());
+        Env {
+            db: settings.database.for_service(def.name, clock.clone(), ids.clone(), bus.clone()),
+            clock,
+            ids,
+            tasks: settings.tasks.clone(),
+            config: check::section(&settings.config, def.name),
+            shared: settings.shared.clone(),
+            directory: self.directory.clone(),
+        }
+    }
+
+    /// Starts what a service does unasked: consumers, sagas, jobs.
+    fn work(&mut self, env: &Env, bus: &bus::Local, service: Service) {
+        if let Some((sagas, _)) = service.sagas {
+            self.tasks.spawn_forever("sagas", sagas.clone().run());
+            self.sagas.push(sagas);
+        }
+        let mut jobs = service.jobs;
+        jobs.push(housekeeping(&env.db, &env.clock));
+        let runner = JobRunner::new(env.db.clone(), env.clock.clone(), env.tasks.clone(), jobs);
+        self.tasks.spawn_forever("jobs", runner.clone().run());
+        self.jobs.push(runner);
+        self.readers.extend(start_readers(env, bus, service.consumers));
+        self.readers.extend(start_projections(env, bus, service.read_models));
+    }
+
+    /// What a service that runs here was given; for tests and for commands on a running platform.
+    pub fn env(&self, service: &str) -> Option<&Env> {
+        self.envs.get(service)
+    }
+
+    /// The services that run here.
+    pub fn services(&self) -> impl Iterator<Item = &'static str> {
+        self.envs.keys().copied()
+    }
+
+    /// Every subscription and read model of the services that run here.
+    pub fn readers(&self) -> &[Reader] {
+        &self.readers
+    }
+
+    /// The sagas of a service that runs here.
+    pub fn sagas(&self, service: &str) -> Option<&Sagas> {
+        self.sagas.iter().find(|sagas| sagas.service() == service)
+    }
+
+    /// Looks at every deadline now; for tests that move the clock.
+    pub fn wake(&self) {
+        self.sagas.iter().for_each(Sagas::wake);
+        self.jobs.iter().for_each(JobRunner::wake);
+    }
+
+    /// Lets everything that was begun end, then returns.
+    pub async fn stop(self) {
+        self.tasks.drain().await;
+    }
+
+    /// Drops everything where it stands, as a crash would. Data that was acknowledged stays.
+    pub async fn crash(self) {
+        self.tasks.abort();
+        self.tasks.drain().await;
+    }
+}

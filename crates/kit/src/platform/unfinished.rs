@@ -1,0 +1,67 @@
+//! What a platform has still to do.
+
+use contracts::Time;
+
+use super::Platform;
+use crate::db::{DbError, Query};
+use crate::params;
+
+/// Waiting for a retry that is due within this time counts as unfinished.
+const SOON_MS: i64 = 250;
+
+impl Platform {
+    /// What is not finished, in words: undelivered events, retries that are due, sagas that run, jobs that are due.
+    /// Sagas that wait for somebody outside, dead letters and jobs of the future are not.
+    pub async fn unfinished(&self) -> Result<Vec<String>, DbError> {
+        let mut left = Vec::new();
+        for reader in &self.readers {
+            let Some(publisher) = self.env(reader.source()) else { continue };
+            let end = publisher.db.read(log_end).await?;
+            if reader.position() < end {
+                left.push(format!("{} has {} up to {} of {end}", reader.subscriber(), reader.name(), reader.position()));
+            }
+        }
+        for env in self.envs.values() {
+            let soon = env.clock.now().plus_millis(SOON_MS);
+            left.extend(env.db.read(move |q| rows(q, soon)).await?);
+        }
+        Ok(left)
+    }
+}
+
+fn log_end(q: &mut Query) -> Result<i64, DbError> {
+    let row = q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?;
+    row.map_or(Ok(0), |r| r.get(0))
+}
+
+fn rows(q: &mut Query, soon: Time) -> Result<Vec<String>, DbError> {
+    let service = q.service();
+    let mut left = Vec::new();
+    let parked =
+        "SELECT source, sequence, attempts, COALESCE(error, '') FROM own.inbox WHERE state = 'parked' AND due_at <= $1 ORDER BY event_id";
+    for r in q.rows(parked, params![soon])? {
+        let (source, sequence, attempts, error): (String, i64, i64, String) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        left.push(format!("{service} will retry event {sequence} of a stream of {source} (tried {attempts} times): {error}"));
+    }
+    for r in q.rows("SELECT source, paused FROM own.readers WHERE paused IS NOT NULL ORDER BY source", &[])? {
+        let (source, reason): (String, String) = (r.get(0)?, r.get(1)?);
+        left.push(format!("{service} has paused {source}: {reason}"));
+    }
+    let replays = "SELECT model, position, target, COALESCE(error, '') FROM own.replays WHERE status = 'running' ORDER BY id";
+    for r in q.rows(replays, &[])? {
+        let (model, position, target, error): (String, i64, i64, String) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        left.push(format!("{service} builds {model} anew, {position} of {target}: {error}"));
+    }
+    let sagas = "SELECT type, status, step, COALESCE(reason, '') FROM own.sagas WHERE due_at IS NOT NULL AND (status <> 'waiting' OR due_at <= $1) ORDER BY id";
+    for r in q.rows(sagas, params![soon])? {
+        let (kind, status, step, reason): (String, String, i64, String) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        left.push(format!("{service}: saga {kind} is {status} at step {step} {reason}"));
+    }
+    let jobs =
+        "SELECT kind, key, attempts, COALESCE(error, '') FROM own.jobs WHERE state IN ('queued', 'running') AND due_at <= $1 ORDER BY id";
+    for r in q.rows(jobs, params![soon])? {
+        let (kind, key, attempts, error): (String, String, i64, String) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        left.push(format!("{service}: job {kind} {key} is due (tried {attempts} times) {error}"));
+    }
+    Ok(left)
+}

@@ -1,0 +1,189 @@
+//! What an operator sees and mends, through the service's own gRPC side.
+
+use contracts::proto::operator::operator_client::OperatorClient;
+use contracts::proto::operator::{
+    DeadLetterRequest, GetReplayRequest, ListDeadLetterGroupsRequest, ListDeadLettersRequest, ListSagasRequest, Saga, SagaRequest,
+    StartReplayRequest,
+};
+use kit::channel::Channel;
+use kit::saga::{Definition, Outcome, Step};
+use kit::{BuildError, Env, Service, ServiceDef, Tx};
+use serde_json::{Value as Json, json};
+use testing::{Engine, TestPlatform};
+use tonic::Code;
+use utoipa::openapi::OpenApiBuilder;
+use uuid::Uuid;
+
+use crate::readers::{TALLY, cart, publish};
+
+testing::both_engines!(
+    sagas_are_listed_newest_first_and_by_filter,
+    a_stuck_saga_is_taken_up,
+    a_saga_is_turned_back_before_its_pivot_only,
+    dead_letters_are_seen_and_decided_on,
+    what_is_not_there_is_not_found,
+);
+
+/// Its saga waits for `go` and is stuck behind its pivot for as long as the signal says `no`.
+const SHOP: ServiceDef = ServiceDef {
+    name: "shop",
+    migrations: &[],
+    calls: &[],
+    reads: &[],
+    describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    check_config: |_| Ok(()),
+    build: |env: Env| -> Result<Service, BuildError> { Ok(Service { sagas: Some((env.sagas(), vec![sale()])), ..Service::default() }) },
+};
+
+fn sale() -> Definition {
+    let go = Step::wait(
+        "go",
+        |_| contracts::Time(i64::MAX),
+        |_, run| {
+            *run.data = run.result.clone();
+            Ok(Outcome::Done(Json::Null))
+        },
+    );
+    let pivot = Step::local("sell", |_, _| Ok(Outcome::Done(Json::Null))).pivot();
+    let deliver = Step::call("deliver", |call| async move {
+        // It is refused once: a repeat is asked for when an operator has seen to it.
+        if call.data == json!("no") { Outcome::Refused("closed".into()) } else { Outcome::Done(Json::Null) }
+    });
+    Definition { kind: "sale", version: 1, steps: vec![go, pivot, deliver], compensated: None }
+}
+
+type Client = OperatorClient<Channel>;
+
+fn client(p: &TestPlatform, service: &'static str) -> Client {
+    OperatorClient::new(p.channel(service))
+}
+
+async fn start(p: &TestPlatform, n: u128) -> Uuid {
+    let sagas = p.platform().sagas("shop").unwrap().clone();
+    let start = move |tx: &mut Tx| sagas.start(tx, "sale", &n.to_string(), Uuid::from_u128(n), json!(null), &[]);
+    p.db("shop").write(start).await.unwrap()
+}
+
+async fn signal(p: &TestPlatform, n: u128, payload: &'static str) {
+    let sagas = p.platform().sagas("shop").unwrap().clone();
+    let key = Step::signal_key("go", Uuid::from_u128(n));
+    p.db("shop").write(move |tx| sagas.signal(tx, &key, payload, json!(payload))).await.unwrap();
+    p.settle().await;
+}
+
+async fn list(client: &mut Client, request: ListSagasRequest) -> Vec<Saga> {
+    client.list_sagas(request).await.unwrap().into_inner().sagas
+}
+
+fn steps(saga: &Saga) -> Vec<String> {
+    saga.steps.iter().map(|s| format!("{} {}", s.name, s.status)).collect()
+}
+
+async fn sagas_are_listed_newest_first_and_by_filter(engine: Engine) {
+    let p = TestPlatform::start(engine, &[SHOP]).await;
+    let mut client = client(&p, "shop");
+    let mut ids = Vec::new();
+    for n in 1..=3 {
+        ids.insert(0, start(&p, n).await.to_string());
+    }
+    signal(&p, 2, "yes").await;
+    let all = list(&mut client, ListSagasRequest::default()).await;
+    assert_eq!(all.iter().map(|s| s.id.clone()).collect::<Vec<_>>(), ids);
+    assert_eq!((all[1].r#type.as_str(), all[1].service.as_str(), all[1].status.as_str()), ("sale", "shop", "completed"));
+    assert_eq!(steps(&all[1]), ["go done", "sell done", "deliver done"]);
+    assert_eq!(steps(&all[0]), ["go running", "sell pending", "deliver pending"]);
+    let page = list(&mut client, ListSagasRequest { limit: 1, before: ids[0].clone(), ..ListSagasRequest::default() }).await;
+    assert_eq!(page.iter().map(|s| &s.id).collect::<Vec<_>>(), [&ids[1]]);
+    let filters = [
+        (ListSagasRequest { status: "waiting".into(), ..ListSagasRequest::default() }, 2),
+        (ListSagasRequest { subject: Uuid::from_u128(3).to_string(), ..ListSagasRequest::default() }, 1),
+        (ListSagasRequest { r#type: "other".into(), ..ListSagasRequest::default() }, 0),
+    ];
+    for (filter, count) in filters {
+        assert_eq!(list(&mut client, filter.clone()).await.len(), count, "{filter:?}");
+    }
+    let odd = client.list_sagas(ListSagasRequest { status: "odd".into(), ..ListSagasRequest::default() }).await;
+    assert_eq!(odd.unwrap_err().code(), Code::InvalidArgument);
+}
+
+async fn a_stuck_saga_is_taken_up(engine: Engine) {
+    let p = TestPlatform::start(engine, &[SHOP]).await;
+    let mut client = client(&p, "shop");
+    let saga = start(&p, 1).await;
+    let request = || SagaRequest { id: saga.to_string() };
+    assert_eq!(client.retry_saga(request()).await.unwrap_err().code(), Code::FailedPrecondition);
+    signal(&p, 1, "no").await;
+    let stuck = client.get_saga(request()).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!((stuck.status.as_str(), stuck.reason.as_str()), ("stuck", "deliver: closed"));
+    assert_eq!(stuck.steps[2].error, "closed");
+    let opened = p.db("shop").write(move |tx| tx.execute("UPDATE own.sagas SET data = $2 WHERE id = $1", kit::params![saga, json!("yes")]));
+    assert_eq!(opened.await, Ok::<_, kit::DbError>(1));
+    client.retry_saga(request()).await.unwrap();
+    p.settle().await;
+    let done = client.get_saga(request()).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!(done.status, "completed");
+    assert_eq!(steps(&done), ["go done", "sell done", "deliver done"]);
+}
+
+async fn a_saga_is_turned_back_before_its_pivot_only(engine: Engine) {
+    let p = TestPlatform::start(engine, &[SHOP]).await;
+    let mut client = client(&p, "shop");
+    let (early, late) = (start(&p, 1).await, start(&p, 2).await);
+    signal(&p, 2, "yes").await;
+    let turned = client.compensate_saga(SagaRequest { id: early.to_string() }).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!((turned.status.as_str(), turned.reason.as_str()), ("compensated", "turned_back_by_operator"));
+    assert_eq!(steps(&turned)[0], "go skipped");
+    let refused = client.compensate_saga(SagaRequest { id: late.to_string() }).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(kit::problem::status_code_of(&refused), Some("saga_past_pivot"));
+}
+
+async fn dead_letters_are_seen_and_decided_on(engine: Engine) {
+    let p = TestPlatform::start(engine, &[TALLY]).await;
+    let mut client = client(&p, "tally");
+    let mood = async |mood: &'static str| {
+        let set = p.db("tally").write(move |tx| {
+            tx.execute("DELETE FROM own.moods", &[])?;
+            [1, 2]
+                .into_iter()
+                .try_for_each(|n| tx.execute("INSERT INTO own.moods (cart, mood) VALUES ($1, $2)", kit::params![cart(n), mood]).map(drop))
+        });
+        set.await.map_err(|e: kit::DbError| e).unwrap();
+    };
+    mood("never").await;
+    publish(&p, vec![cart(1), cart(2)], 1).await;
+    p.settle().await;
+    let letters = client.list_dead_letters(ListDeadLettersRequest::default()).await.unwrap().into_inner().dead_letters;
+    assert_eq!(letters.len(), 2);
+    assert!(letters.iter().all(|l| l.error.contains("cursed") && l.subscriber == "tally" && l.source == "cart"), "{letters:?}");
+    let groups = client.list_dead_letter_groups(ListDeadLetterGroupsRequest {}).await.unwrap().into_inner().groups;
+    assert_eq!(groups.iter().map(|g| g.count).collect::<Vec<_>>(), [2]);
+
+    let discard = DeadLetterRequest { id: letters[0].id.clone() };
+    assert!(client.discard_dead_letter(discard.clone()).await.unwrap().into_inner().found);
+    assert!(!client.discard_dead_letter(discard).await.unwrap().into_inner().found);
+    let cleared = p.db("tally").write(|tx| tx.execute("DELETE FROM own.moods", &[])).await;
+    cleared.map_err(|e: kit::DbError| e).unwrap();
+    assert_eq!(client.retry_dead_letter_group(groups[0].clone()).await.unwrap().into_inner().count, 1);
+    p.settle().await;
+    let left = client.list_dead_letters(ListDeadLettersRequest::default()).await.unwrap().into_inner().dead_letters;
+    assert_eq!(left, []);
+    let effects = p.db("tally").read(|q| q.rows("SELECT cart FROM own.effects ORDER BY n", &[])).await;
+    assert_eq!(effects.map_err(|e: kit::DbError| e).unwrap().len(), 1);
+}
+
+async fn what_is_not_there_is_not_found(engine: Engine) {
+    let p = TestPlatform::start(engine, &[SHOP]).await;
+    let mut client = client(&p, "shop");
+    for id in ["", "x", "00000000-0000-0000-0000-000000000001"] {
+        let id = || id.to_owned();
+        let codes = [
+            client.get_saga(SagaRequest { id: id() }).await.unwrap_err().code(),
+            client.retry_saga(SagaRequest { id: id() }).await.unwrap_err().code(),
+            client.compensate_saga(SagaRequest { id: id() }).await.unwrap_err().code(),
+            client.get_replay(GetReplayRequest { id: id() }).await.unwrap_err().code(),
+            client.start_replay(StartReplayRequest { read_model: id() }).await.unwrap_err().code(),
+        ];
+        assert_eq!(codes, [Code::NotFound; 5], "{}", id());
+    }
+}

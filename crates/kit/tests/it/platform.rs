@@ -1,0 +1,74 @@
+//! The platform refuses what cannot work, before it opens anything.
+
+use std::collections::BTreeMap;
+
+use kit::service::Shared;
+use kit::tasks::Threads;
+use kit::{Choice, Clock, Ids, Platform, Service, ServiceDef, Settings, Tasks};
+use serde_json::{Value as Json, json};
+use testing::{Data, Engine};
+use utoipa::openapi::OpenApiBuilder;
+
+const fn service(name: &'static str, calls: &'static [&'static str], reads: &'static [&'static str]) -> ServiceDef {
+    ServiceDef {
+        name,
+        migrations: &[],
+        calls,
+        reads,
+        describe: || (Vec::new(), OpenApiBuilder::new().build()),
+        check_config: |section| if section.get("wrong").is_some() { Err("unknown field `wrong`".into()) } else { Ok(()) },
+        build: |_| Ok(Service::default()),
+    }
+}
+
+async fn start(data: &Data, defs: &[ServiceDef], choice: Choice<'_>, config: Json, remotes: &[(&str, &str)]) -> Result<Platform, String> {
+    let settings = Settings {
+        database: data.database.clone(),
+        clock: Clock::system(),
+        ids: Ids::random(),
+        tasks: Tasks::new(Threads::Pool),
+        config,
+        shared: Shared { public_url: "http://haat.test".into(), development: true, master_key: [7; 32], trusted_proxies: Vec::new() },
+        remotes: remotes.iter().map(|(name, address)| ((*name).to_owned(), (*address).to_owned())).collect::<BTreeMap<_, _>>(),
+    };
+    Platform::start(defs, choice, settings).await.map_err(|e| e.to_string())
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name() {
+    const SHOP: ServiceDef = service("shop", &["stock"], &["stock"]);
+    const STOCK: ServiceDef = service("stock", &[], &[]);
+    const CIRCLE: [ServiceDef; 3] = [service("a", &["b"], &[]), service("b", &["c"], &[]), service("c", &["b"], &[])];
+    const CALLER: ServiceDef = service("caller", &["stock"], &[]);
+    let only = |names: &'static [&'static str]| Choice::Only(names);
+    testing::run(async move {
+        let data = Data::fresh(Engine::Sqlite);
+        let cases: Vec<(&[ServiceDef], Choice, Json, &str)> = vec![
+            (&[STOCK, STOCK], Choice::All, json!({}), "two services are called stock"),
+            (&[STOCK], only(&["stok"]), json!({}), "there is no service stok: expected one of stock"),
+            (&[CALLER], Choice::All, json!({}), "caller calls stock, which is not declared"),
+            (&[SHOP, STOCK], only(&["shop"]), json!({}), "shop reads the events of stock, which does not run here"),
+            (&[CALLER, STOCK], only(&["caller"]), json!({}), "caller calls stock, which does not run here and has no address"),
+            (&[STOCK], Choice::All, json!({"stok": {}}), "there is no service stok"),
+            (&[STOCK], Choice::All, json!({"stock": {"wrong": 1}}), "configuration of stock: unknown field `wrong`"),
+            (&CIRCLE, Choice::All, json!({}), "services call each other in a circle: b → c → b"),
+        ];
+        for (defs, choice, config, expected) in cases {
+            let refused = start(&data, defs, choice, config, &[]).await.err().unwrap_or_default();
+            assert!(refused.starts_with(expected), "expected {expected:?}, found {refused:?}");
+        }
+    });
+}
+
+#[test]
+fn a_service_with_an_address_need_not_run_here() {
+    testing::run(async {
+        let data = Data::fresh(Engine::Sqlite);
+        let defs = [service("caller", &["stock"], &[]), service("stock", &[], &[])];
+        let platform = start(&data, &defs, Choice::Only(&["caller"]), json!({}), &[("stock", "http://10.0.0.2:7000")]).await.unwrap();
+        assert_eq!(platform.services().collect::<Vec<_>>(), ["caller"]);
+        assert_eq!(platform.directory.remote("stock").as_deref(), Some("http://10.0.0.2:7000"));
+        assert_eq!(platform.directory.services(), ["caller", "stock"], "declared ones are known wherever they run");
+        platform.stop().await;
+    });
+}

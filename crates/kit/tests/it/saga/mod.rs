@@ -1,0 +1,7 @@
+mod callee;
+mod matrix;
+mod path;
+mod races;
+mod scripts;
+mod statements;
+mod world;

@@ -1,0 +1,4 @@
+CREATE TABLE console.loaded (
+  name text PRIMARY KEY,
+  loaded_at {time} NOT NULL
+);

@@ -1,0 +1,76 @@
+//! `haat config`: every key, its value, where it came from, what it is for.
+
+use std::fmt::Write as _;
+
+use figment::value::Value;
+
+use super::{Flags, figment, load};
+
+/// Key, what it is for, and whether its value is hidden.
+const KEYS: &[(&str, &str, bool)] = &[
+    ("profile", "development, staging or production; development has known passwords and the sandbox", false),
+    ("listen", "address of the public listener", false),
+    ("internal_listen", "address on which other processes of haat call this one; none: nowhere", false),
+    ("data", "directory of the embedded database and of generated keys", false),
+    ("database.url", "postgres://user:password@host/database; none: one SQLite file in the data directory", true),
+    ("database.connections", "connections of this process to PostgreSQL, 1 to 1000", false),
+    ("public_url", "address under which people reach haat, for links; none: http://<listen>", false),
+    ("master_key", "64 hexadecimal digits from which all keys are derived", true),
+    ("master_key_file", "a file that holds the master key", false),
+    ("trusted_proxies", "networks of proxies whose word on a client's address is taken", false),
+    ("log.format", "text or json", false),
+    ("log.filter", "what is logged: info, or warn,orders=debug", false),
+    ("remotes", "services that run elsewhere: name = \"http://host:port\"", false),
+    ("services", "a section per service, such as [services.orders]", false),
+];
+
+/// The whole configuration as text.
+pub fn explain(flags: &Flags) -> anyhow::Result<String> {
+    load(flags)?;
+    let figment = figment(flags)?;
+    let mut out = String::new();
+    for (key, meaning, secret) in KEYS {
+        let value = figment.find_value(key).ok().filter(|v| !matches!(v, Value::Empty(..)));
+        let shown = match &value {
+            None => "none".to_owned(),
+            Some(_) if *secret => "(hidden)".to_owned(),
+            Some(v) => serde_json::to_string(v)?,
+        };
+        let source = figment.find_metadata(key).map_or("default".to_owned(), |m| match (&m.source, m.name.as_ref()) {
+            (Some(source), _) if source.file_path().is_some() => source.to_string(),
+            (_, name) if name.contains("environment") => format!("environment, HAAT_{}", key.to_uppercase().replace('.', "__")),
+            (_, name) if name.contains("Config") => "default".into(),
+            _ => "command line".into(),
+        });
+        writeln!(out, "{key} = {shown}\n    {meaning}\n    from: {source}")?;
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_and_sources_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("haat.toml");
+        std::fs::write(&file, format!("master_key = '{}'\n[database]\nconnections = 7", "ab".repeat(32))).unwrap();
+        let text = explain(&Flags { file: Some(file), data: Some("elsewhere".into()), ..Flags::default() }).unwrap();
+        assert!(!text.contains("abab"), "{text}");
+        assert!(text.contains("master_key = (hidden)") && text.contains("database.connections = 7"), "{text}");
+        assert!(text.contains("haat.toml") && text.contains("from: command line") && text.contains("from: default"), "{text}");
+    }
+
+    #[test]
+    fn every_key_is_explained() {
+        let shape = serde_json::to_value(super::super::Config::default()).unwrap();
+        for (name, value) in shape.as_object().unwrap() {
+            let inner = value.as_object().filter(|o| !o.is_empty());
+            let names = inner.map_or(vec![name.clone()], |o| o.keys().map(|k| format!("{name}.{k}")).collect());
+            for name in names {
+                assert!(KEYS.iter().any(|(key, _, _)| *key == name), "{name} is not explained");
+            }
+        }
+    }
+}

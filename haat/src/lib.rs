@@ -1,0 +1,28 @@
+//! haat: a marketplace back end in one binary. The library holds the commands, so that tests can run what the binary runs.
+
+mod bench;
+mod cli;
+mod commands;
+mod config;
+mod console;
+mod demo;
+mod import;
+pub mod platform;
+mod run;
+mod sim;
+
+use anyhow::Context;
+
+pub use cli::Cli;
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    if let Ok(point) = std::env::var("HAAT_CRASH_AT") {
+        kit::crash::arm(&point).map_err(anyhow::Error::msg)?;
+    }
+    if let cli::Command::Sim(args) = &cli.command {
+        return sim::run(args);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(commands::carry_out(cli.command))
+}

@@ -1,0 +1,156 @@
+//! Starting and stopping services in this process.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use anyhow::{Context, bail};
+use kit::db::Database;
+use kit::service::Shared;
+use kit::tasks::Threads;
+use kit::{Choice, Clock, Env, Ids, Platform, Settings, Tasks, telemetry};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, Profile, master_key};
+use crate::{console, demo, platform};
+
+/// A started platform, and the database it stands on.
+pub struct Running {
+    /// The services.
+    pub platform: Platform,
+    /// Their rows.
+    pub database: Database,
+    master_key: [u8; 32],
+}
+
+/// Opens the database, migrates, and starts the chosen services (all where none is named).
+pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> {
+    config.make_data_directory()?;
+    let ids = Ids::random();
+    let master_key = master_key(config, &ids)?;
+    let database = open(config)?;
+    let names: Vec<&str> = only.iter().map(String::as_str).collect();
+    let choice = if names.is_empty() { Choice::All } else { Choice::Only(&names) };
+    let proxies = config.trusted_proxies.iter().map(|p| p.parse().map_err(|e| anyhow::anyhow!("trusted_proxies: {e}")));
+    let shared = Shared {
+        public_url: config.public_url(),
+        development: config.profile == Profile::Development,
+        master_key,
+        trusted_proxies: proxies.collect::<anyhow::Result<_>>()?,
+    };
+    let settings = Settings {
+        database: database.clone(),
+        clock: Clock::system(),
+        ids,
+        tasks: Tasks::new(Threads::Pool),
+        config: serde_json::to_value(&config.services)?,
+        shared,
+        remotes: config.remotes.clone().into_iter().collect::<BTreeMap<_, _>>(),
+    };
+    let platform = Platform::start(platform::SERVICES, choice, settings).await?;
+    telemetry::count(&platform.tasks).map_err(anyhow::Error::msg)?;
+    Ok(Running { platform, database, master_key })
+}
+
+fn open(config: &Config) -> anyhow::Result<Database> {
+    match &config.database.url {
+        Some(url) => Database::postgres(url, config.database.connections).context("database.url"),
+        None => Database::sqlite(&config.sqlite_file()).with_context(|| format!("cannot open {}", config.sqlite_file().display())),
+    }
+}
+
+impl Running {
+    /// The console's view of the services, for commands.
+    pub fn console(&self) -> anyhow::Result<&Env> {
+        self.platform.env(console::SERVICE.name).context("the console does not run here")
+    }
+
+    /// Lets everything that was begun end.
+    pub async fn stop(self) {
+        self.platform.stop().await;
+        self.database.close();
+    }
+}
+
+/// `haat demo`: everything, with goods and accounts, on loopback.
+pub async fn demo(config: &Config) -> anyhow::Result<()> {
+    let running = start(config, &[]).await?;
+    let loading = indicatif::ProgressBar::new(demo::STORES.len() as u64);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("loading the demo marketplace {bar:30} {pos} of {len} stores") {
+        loading.set_style(style);
+    }
+    demo::load(running.console()?, |done, _| loading.set_position(done as u64)).await?;
+    loading.finish_and_clear();
+    serve_until_stopped(config, running, true).await
+}
+
+/// `haat serve`: the chosen services.
+pub async fn serve(config: &Config, only: &[String]) -> anyhow::Result<()> {
+    let running = start(config, only).await?;
+    serve_until_stopped(config, running, false).await
+}
+
+async fn serve_until_stopped(config: &Config, running: Running, welcome: bool) -> anyhow::Result<()> {
+    let tasks = running.platform.tasks.clone();
+    let mut listening = Vec::new();
+    if let Some(gateway) = running.platform.directory.local_http("gateway") {
+        let listener = listen(config.listen, "listen").await?;
+        listening.push(format!("http://{}", listener.local_addr()?));
+        let serving = kit::serve::public(listener, gateway, tasks.clone());
+        tasks.spawn(serving);
+    }
+    if let Some(address) = config.internal_listen {
+        let listener = listen(address, "internal_listen").await?;
+        listening.push(format!("http://{} (other processes of haat)", listener.local_addr()?));
+        let guard = kit::serve::Guard::new(&running.platform.directory, &running.master_key, &Clock::system(), &tasks);
+        let serving = kit::serve::internal(listener, guard);
+        tasks.spawn(serving);
+    }
+    if listening.is_empty() {
+        bail!("nothing would listen: run the gateway here, or set internal_listen");
+    }
+    print_welcome(config, &listening, welcome)?;
+    wait_for_the_end(running).await
+}
+
+async fn listen(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("{key}: cannot listen on {address}; is another haat running? Choose another port with --listen"))
+}
+
+fn print_welcome(config: &Config, listening: &[String], demo: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for address in listening {
+        writeln!(out, "haat {} listens on {address}", env!("CARGO_PKG_VERSION"))?;
+    }
+    if demo {
+        writeln!(out, "  API reference   {}/docs", config.public_url())?;
+        writeln!(out, "  accounts        shopper@, vendor@ and admin@demo.haat.test, password {}", demo::PASSWORD)?;
+        writeln!(out, "  data            {}", config.data.display())?;
+    }
+    writeln!(out, "haat is ready")?;
+    Ok(out.flush()?)
+}
+
+/// The first signal lets what was begun end, the second ends at once.
+async fn wait_for_the_end(running: Running) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let database = running.database.clone();
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        reason = database.fatal() => {
+            running.platform.crash().await;
+            bail!("the database cannot go on: {reason}. Nothing that was not acknowledged is lost; start haat again");
+        }
+        () = running.platform.tasks.died() => bail!("a part that must always run has ended; see the log above"),
+    }
+    eprintln!("haat stops: what was begun is brought to its end (once more to stop at once)");
+    tokio::select! {
+        biased;
+        () = running.stop() => Ok(()),
+        _ = interrupt.recv() => bail!("stopped at once"),
+        _ = terminate.recv() => bail!("stopped at once"),
+    }
+}

@@ -1,0 +1,71 @@
+use contracts::VariantId;
+use kit::problem::FieldError;
+use kit::{DbError, Problem};
+
+/// What can go wrong in the catalog.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such product, or not one that the caller may see.
+    #[error("no such product")]
+    NoProduct,
+    /// No such variant, in this product.
+    #[error("no such variant")]
+    NoVariant,
+    /// No such warehouse.
+    #[error("no such warehouse")]
+    NoWarehouse,
+    /// The caller has no store, or not this one.
+    #[error("no such store")]
+    NoStore,
+    /// Fields that do not make a product.
+    #[error("invalid product")]
+    Invalid(Vec<FieldError>),
+    /// The store has a product with this handle already.
+    #[error("the store has a product with this handle")]
+    HandleTaken,
+    /// Stock would fall below what is reserved.
+    #[error("stock would fall below what is reserved")]
+    BelowReserved,
+    /// Not everything asked for is there; nothing is held.
+    #[error("out of stock")]
+    OutOfStock(Vec<Shortage>),
+    /// The reservation was given back before it was made.
+    #[error("the reservation was released before it was made")]
+    ReleasedBefore,
+    /// Another service did not answer.
+    #[error("{0} did not answer")]
+    Unreachable(&'static str),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// A line that cannot be filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// What was asked for.
+    pub variant_id: VariantId,
+    /// How many.
+    pub requested: i64,
+    /// How many there are.
+    pub available: i64,
+}
+
+impl From<Error> for Problem {
+    fn from(e: Error) -> Problem {
+        let text = e.to_string();
+        match e {
+            Error::NoProduct => Problem::not_found("product"),
+            Error::NoVariant => Problem::unprocessable("unknown_variant", "this product has no such variant"),
+            Error::NoWarehouse => Problem::unprocessable("unknown_warehouse", "there is no such warehouse"),
+            Error::NoStore => Problem::not_found("store"),
+            Error::Invalid(errors) => Problem::invalid(errors),
+            Error::HandleTaken => Problem::conflict("handle_taken", "the store has another product with this handle"),
+            Error::BelowReserved => Problem::conflict("below_reserved", "fewer would be on hand than are reserved for orders"),
+            Error::OutOfStock(_) => Problem::conflict("out_of_stock", text),
+            Error::ReleasedBefore => Problem::conflict("reservation_released", text),
+            Error::Unreachable(_) => Problem::unavailable("unavailable", text),
+            Error::Db(e) => e.into(),
+        }
+    }
+}

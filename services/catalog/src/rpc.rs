@@ -1,0 +1,118 @@
+//! What other services ask of the catalog.
+
+use axum::Router;
+use contracts::proto::catalog as api;
+use contracts::proto::catalog::catalog_server::{Catalog, CatalogServer};
+use contracts::{ReservationId, Time, VariantId};
+use kit::Problem;
+use kit::rpc::{id, ids, status};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::app::{App, Store, Upserted};
+use crate::domain::ProductInput;
+use crate::error::Error;
+use crate::store::VariantRow;
+
+/// The gRPC side as a router.
+pub(crate) fn router(app: App) -> Router {
+    tonic::service::Routes::new(CatalogServer::new(Rpc(app))).into_axum_router()
+}
+
+struct Rpc(App);
+
+#[tonic::async_trait]
+impl Catalog for Rpc {
+    async fn get_variants(&self, request: Request<api::GetVariantsRequest>) -> Result<Response<api::GetVariantsResponse>, Status> {
+        let r = request.into_inner();
+        let (products, variants) = (ids::<Uuid>(&r.product_ids)?, ids::<Uuid>(&r.variant_ids)?);
+        let found = self.0.variants(products, variants).await.map_err(status)?;
+        let siblings = |v: &VariantRow| found.iter().filter(|o| o.product_id == v.product_id && !o.removed).count() as i64;
+        let variants = found.iter().map(|v| variant(v, siblings(v))).collect();
+        Ok(Response::new(api::GetVariantsResponse { variants }))
+    }
+
+    async fn reserve(&self, request: Request<api::ReserveRequest>) -> Result<Response<api::ReserveResponse>, Status> {
+        let r = request.into_inner();
+        let reservation = id::<ReservationId>(&r.reservation_id)?;
+        let mut lines = Vec::with_capacity(r.lines.len());
+        for line in &r.lines {
+            if !(1..=1_000_000).contains(&line.quantity) {
+                return Err(Problem::unprocessable("invalid_quantity", "a quantity is 1 to 1,000,000").into());
+            }
+            lines.push((id::<VariantId>(&line.variant_id)?, line.quantity));
+        }
+        let shortages = match self.0.reserve(reservation, lines, Time(r.expires_at)).await {
+            Ok(()) => Vec::new(),
+            Err(Error::OutOfStock(shortages)) => shortages,
+            Err(e) => return Err(status(e)),
+        };
+        let shortages = shortages.into_iter().map(|s| api::Shortage {
+            variant_id: s.variant_id.to_string(),
+            requested: s.requested,
+            available: s.available,
+        });
+        Ok(Response::new(api::ReserveResponse { shortages: shortages.collect() }))
+    }
+
+    async fn commit(&self, request: Request<api::CommitRequest>) -> Result<Response<api::CommitResponse>, Status> {
+        let reservation = id::<ReservationId>(&request.get_ref().reservation_id)?;
+        let held = self.0.commit(reservation).await.map_err(status)?;
+        Ok(Response::new(api::CommitResponse { held }))
+    }
+
+    async fn release(&self, request: Request<api::ReleaseRequest>) -> Result<Response<api::ReleaseResponse>, Status> {
+        let reservation = id::<ReservationId>(&request.get_ref().reservation_id)?;
+        self.0.release(reservation).await.map_err(status)?;
+        Ok(Response::new(api::ReleaseResponse {}))
+    }
+
+    async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {
+        let r = request.into_inner();
+        let owner = Store { id: id(&r.vendor_id)?, name: r.vendor_name };
+        let parsed: Vec<Result<ProductInput, String>> =
+            r.products.iter().map(|p| serde_json::from_str(p).map_err(|e| e.to_string())).collect();
+        let good = parsed.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
+        let mut done = self.0.import(owner, good).await.map_err(status)?.into_iter();
+        let results = parsed.into_iter().map(|p| match p {
+            Ok(_) => import_result(done.next()),
+            Err(text) => {
+                api::ImportResult { outcome: "refused".into(), errors: vec![api::ImportError { pointer: String::new(), detail: text }] }
+            }
+        });
+        Ok(Response::new(api::ImportProductsResponse { results: results.collect() }))
+    }
+}
+
+fn import_result(done: Option<Result<Upserted, Error>>) -> api::ImportResult {
+    let refused = |errors| api::ImportResult { outcome: "refused".into(), errors };
+    let outcome = |text: &str| api::ImportResult { outcome: text.into(), errors: Vec::new() };
+    match done {
+        Some(Ok(Upserted::Created)) => outcome("created"),
+        Some(Ok(Upserted::Updated)) => outcome("updated"),
+        Some(Ok(Upserted::Unchanged)) => outcome("unchanged"),
+        Some(Err(Error::Invalid(errors))) => {
+            refused(errors.into_iter().map(|e| api::ImportError { pointer: e.pointer, detail: e.detail }).collect())
+        }
+        Some(Err(e)) => refused(vec![api::ImportError { pointer: String::new(), detail: e.to_string() }]),
+        None => refused(vec![api::ImportError { pointer: String::new(), detail: "no answer".into() }]),
+    }
+}
+
+fn variant(v: &VariantRow, siblings: i64) -> api::Variant {
+    let title = if siblings > 1 { format!("{} ({})", v.product_title, v.variant.title) } else { v.product_title.clone() };
+    api::Variant {
+        variant_id: v.variant.id.to_string(),
+        product_id: v.product_id.to_string(),
+        vendor_id: v.vendor_id.to_string(),
+        title,
+        sku: v.variant.sku.clone(),
+        kind: v.kind.as_str().into(),
+        price: Some(api::Money { amount: v.variant.price.amount, currency: v.variant.price.currency.code().into() }),
+        available: v.variant.available,
+        buyable: v.published && !v.removed,
+        category_ids: v.category_ids.iter().map(ToString::to_string).collect(),
+        weight_grams: v.weight_grams,
+        siblings,
+    }
+}

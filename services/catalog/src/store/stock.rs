@@ -1,0 +1,104 @@
+use contracts::{VariantId, WarehouseId};
+use kit::db::{DbError, Query, Tx, value_rows};
+use kit::{Value, params};
+use uuid::Uuid;
+
+/// The warehouse that is there from the beginning.
+pub(crate) const MAIN_WAREHOUSE: WarehouseId = WarehouseId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+
+/// A variant in a warehouse: on hand and reserved.
+pub(crate) struct Level {
+    pub variant_id: VariantId,
+    pub warehouse_id: WarehouseId,
+    pub on_hand: i64,
+    pub reserved: i64,
+}
+
+/// Makes the first warehouse where it is missing.
+pub(crate) fn ensure_main_warehouse(tx: &mut Tx) -> Result<(), DbError> {
+    let sql = "INSERT INTO catalog.warehouses (id, code, name) VALUES ($1, 'main', 'Main warehouse') ON CONFLICT (code) DO NOTHING";
+    tx.execute(sql, params![MAIN_WAREHOUSE.0]).map(drop)
+}
+
+/// Id, code and name of every warehouse.
+pub(crate) fn warehouses(q: &mut Query) -> Result<Vec<(WarehouseId, String, String)>, DbError> {
+    let rows = q.rows("SELECT id, code, name FROM catalog.warehouses ORDER BY code, id", &[])?;
+    rows.iter().map(|r| Ok((WarehouseId(r.get(0)?), r.get(1)?, r.get(2)?))).collect()
+}
+
+/// Where the variants of a product are.
+pub(crate) fn levels(q: &mut Query, product: Uuid) -> Result<Vec<Level>, DbError> {
+    let rows = q.rows(
+        "SELECT s.variant_id, s.warehouse_id, s.on_hand, s.reserved FROM catalog.stock s JOIN catalog.variants v ON v.id = s.variant_id \
+         WHERE v.product_id = $1 ORDER BY v.place, s.variant_id, s.warehouse_id",
+        params![product],
+    )?;
+    rows.iter()
+        .map(|r| {
+            Ok(Level { variant_id: VariantId(r.get(0)?), warehouse_id: WarehouseId(r.get(1)?), on_hand: r.get(2)?, reserved: r.get(3)? })
+        })
+        .collect()
+}
+
+/// Sets what is on hand, never below what is reserved; all places in one statement.
+pub(crate) fn put_stock(tx: &mut Tx, stock: &[(VariantId, WarehouseId, i64)]) -> Result<(), DbError> {
+    if stock.is_empty() {
+        return Ok(());
+    }
+    let values: Vec<Value> = stock.iter().flat_map(|(v, w, n)| [v.0.into(), w.0.into(), (*n).into(), 0i64.into()]).collect();
+    let sql = format!(
+        "INSERT INTO catalog.stock AS s (variant_id, warehouse_id, on_hand, reserved) VALUES {} ON CONFLICT (variant_id, warehouse_id) \
+         DO UPDATE SET on_hand = CASE WHEN excluded.on_hand < s.reserved THEN s.reserved ELSE excluded.on_hand END",
+        value_rows(stock.len(), 4)
+    );
+    tx.execute(&sql, &values).map(drop)
+}
+
+/// Adds `delta` to what is on hand; `None` where that would leave less than is reserved. Returns what is on hand then.
+pub(crate) fn adjust(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, delta: i64) -> Result<Option<i64>, DbError> {
+    tx.execute(
+        "INSERT INTO catalog.stock (variant_id, warehouse_id, on_hand, reserved) VALUES ($1, $2, 0, 0) ON CONFLICT (variant_id, warehouse_id) DO NOTHING",
+        params![variant.0, warehouse.0],
+    )?;
+    let row = tx.row(
+        "UPDATE catalog.stock SET on_hand = on_hand + $3 WHERE variant_id = $1 AND warehouse_id = $2 AND on_hand + $3 >= reserved RETURNING on_hand",
+        params![variant.0, warehouse.0, delta],
+    )?;
+    row.map(|r| r.get(0)).transpose()
+}
+
+/// Reserves all of a line in the first warehouse that has enough; `None` where none has.
+pub(crate) fn reserve_in_one_place(tx: &mut Tx, variant: VariantId, quantity: i64) -> Result<Option<WarehouseId>, DbError> {
+    let row = tx.row(
+        "UPDATE catalog.stock SET reserved = reserved + $2 WHERE variant_id = $1 AND on_hand - reserved >= $2 AND warehouse_id = \
+         (SELECT s.warehouse_id FROM catalog.stock s WHERE s.variant_id = $1 AND s.on_hand - s.reserved >= $2 ORDER BY s.warehouse_id LIMIT 1) \
+         RETURNING warehouse_id",
+        params![variant.0, quantity],
+    )?;
+    row.map(|r| Ok(WarehouseId(r.get(0)?))).transpose()
+}
+
+/// What is free of a variant in each warehouse; the rows are held until the end of the transaction.
+pub(crate) fn free(tx: &mut Tx, variant: VariantId) -> Result<Vec<(WarehouseId, i64)>, DbError> {
+    let lock = tx.lock_clause();
+    let sql = format!("SELECT warehouse_id, on_hand - reserved FROM catalog.stock WHERE variant_id = $1 ORDER BY warehouse_id{lock}");
+    tx.rows(&sql, params![variant.0])?.iter().map(|r| Ok((WarehouseId(r.get(0)?), r.get(1)?))).collect()
+}
+
+/// Reserves part of a line; false where it is gone.
+pub(crate) fn reserve_part(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, quantity: i64) -> Result<bool, DbError> {
+    let changed = tx.execute(
+        "UPDATE catalog.stock SET reserved = reserved + $3 WHERE variant_id = $1 AND warehouse_id = $2 AND on_hand - reserved >= $3",
+        params![variant.0, warehouse.0, quantity],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Gives reserved stock back.
+pub(crate) fn release(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, quantity: i64) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE catalog.stock SET reserved = reserved - $3 WHERE variant_id = $1 AND warehouse_id = $2",
+        params![variant.0, warehouse.0, quantity],
+    )
+    .map(drop)
+}

@@ -1,0 +1,117 @@
+use kit::Role;
+use serde_json::json;
+use testing::{Engine, TestPlatform};
+
+use super::{SERVICES, import, product, store};
+
+testing::both_engines!(
+    an_import_is_idempotent_by_handle,
+    lists_are_paged_newest_first_without_gaps,
+    a_seller_writes_only_for_their_own_store,
+    stock_never_falls_below_what_is_reserved,
+    bad_input_is_named,
+);
+
+async fn an_import_is_idempotent_by_handle(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let looms = store(&p, "looms", &testing::guest()).await;
+    let mut shirt = product("shirt", 5);
+    assert_eq!(import(&p, &looms, &[shirt.clone(), product("hat", 2)]).await, ["created", "created"]);
+    assert_eq!(import(&p, &looms, &[shirt.clone(), product("hat", 2)]).await, ["unchanged", "unchanged"]);
+    let before = p.send("GET", "/api/v1/products", &testing::guest(), None, &[]).await.expect(200);
+    shirt["variants"][0]["price"]["amount"] = json!(1600);
+    shirt["variants"].as_array_mut().unwrap().push(json!({"sku": "B", "price": {"amount": 1, "currency": "BDT"}}));
+    assert_eq!(import(&p, &looms, &[shirt, json!({"title": "no variants", "variants": []})]).await, ["updated", "refused"]);
+    let after = p.send("GET", "/api/v1/products", &testing::guest(), None, &[]).await.expect(200);
+    let find = |r: &testing::Response| r.body["data"].as_array().unwrap().iter().find(|x| x["title"] == "shirt").cloned().unwrap();
+    let (old, new) = (find(&before), find(&after));
+    assert_eq!(new["variants"][0]["id"], old["variants"][0]["id"], "a variant keeps its id");
+    assert_eq!(new["variants"][0]["price"]["amount"], 1600);
+    assert_eq!(new["variants"].as_array().unwrap().len(), 2);
+}
+
+async fn lists_are_paged_newest_first_without_gaps(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let looms = store(&p, "looms", &testing::guest()).await;
+    let goods: Vec<_> = (0..7).map(|n| product(&format!("p{n}"), n)).collect();
+    import(&p, &looms, &goods).await;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/products?limit=3{cursor}");
+        let page = p.send("GET", &path, &testing::guest(), None, &[]).await.expect(200).body;
+        seen.extend(page["data"].as_array().unwrap().iter().map(|x| x["title"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["p6", "p5", "p4", "p3", "p2", "p1", "p0"]);
+    let other = p.send("GET", &format!("/api/v1/products?kind=digital{cursor}"), &testing::guest(), None, &[]).await;
+    assert_eq!((other.status, other.code()), (400, "invalid_cursor"));
+}
+
+async fn a_seller_writes_only_for_their_own_store(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let (mine, theirs) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor]));
+    let my_store = store(&p, "mine", &mine).await;
+    store(&p, "theirs", &theirs).await;
+    let key = [("idempotency-key", "k1")];
+    let first = p.send("POST", "/api/v1/products", &mine, Some(product("shirt", 5)), &key).await.expect(201);
+    assert_eq!(first.body["vendorId"].as_str(), Some(my_store.vendor_id.as_str()));
+    let again = p.send("POST", "/api/v1/products", &mine, Some(product("shirt", 5)), &key).await.expect(201);
+    assert_eq!(again.bytes, first.bytes);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let reused = p.send("POST", "/api/v1/products", &mine, Some(product("hat", 5)), &key).await;
+    assert_eq!((reused.status, reused.code()), (422, "idempotency_key_reused"));
+    let taken = p.send("POST", "/api/v1/products", &mine, Some(product("shirt", 5)), &[]).await;
+    assert_eq!((taken.status, taken.code()), (409, "handle_taken"));
+    let mut stolen = product("stolen", 1);
+    stolen["vendorId"] = json!(my_store.vendor_id);
+    p.send("POST", "/api/v1/products", &theirs, Some(stolen), &[]).await.expect(404);
+    let path = format!("/api/v1/inventory/{}", first.body["id"].as_str().unwrap());
+    let change = json!({"variantId": first.body["variants"][0]["id"], "warehouseId": first.body["id"], "adjust": 1, "reason": "x"});
+    p.send("PUT", &path, &theirs, Some(change), &[]).await.expect(404);
+    let seen = p.send("GET", &path, &theirs, None, &[]).await.expect(200).body;
+    assert!(seen["data"][0].get("onHand").is_none(), "others see only what is available: {seen}");
+}
+
+async fn stock_never_falls_below_what_is_reserved(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let seller = testing::user_with(&[Role::Vendor]);
+    store(&p, "mine", &seller).await;
+    let made = p.send("POST", "/api/v1/products", &seller, Some(product("shirt", 5)), &[]).await.expect(201).body;
+    let path = format!("/api/v1/inventory/{}", made["id"].as_str().unwrap());
+    let level = p.send("GET", &path, &seller, None, &[]).await.expect(200).body["data"][0].clone();
+    let change = |n: i64| json!({"variantId": level["variantId"], "warehouseId": level["warehouseId"], "adjust": n, "reason": "counted"});
+    let more = p.send("PUT", &path, &seller, Some(change(3)), &[]).await.expect(200);
+    assert_eq!(more.body["data"][0]["onHand"], 8);
+    let less = p.send("PUT", &path, &seller, Some(change(-9)), &[]).await;
+    assert_eq!((less.status, less.code()), (409, "below_reserved"));
+}
+
+async fn bad_input_is_named(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let seller = testing::user_with(&[Role::Vendor]);
+    store(&p, "mine", &seller).await;
+    let cases = [
+        (json!({"title": "x", "variants": [], "colour": "red"}), 400, "invalid_body"),
+        (json!({"title": "x", "variants": []}), 422, "invalid"),
+        (json!({"title": "x", "variants": [{"sku": "A", "price": {"amount": 1.5, "currency": "BDT"}}]}), 400, "invalid_body"),
+        (json!({"title": "x", "variants": [{"sku": "A", "price": {"amount": i64::MAX, "currency": "BDT"}}]}), 422, "invalid"),
+        (json!({"title": "x", "variants": [{"sku": "A", "price": {"amount": 1, "currency": "bdt"}}]}), 400, "invalid_body"),
+        (json!([1]), 400, "invalid_body"),
+    ];
+    for (body, status, code) in cases {
+        let r = p.send("POST", "/api/v1/products", &seller, Some(body.clone()), &[]).await;
+        assert_eq!((r.status, r.code()), (status, code), "{body}");
+    }
+    for path in ["/api/v1/products/nothing", "/api/v1/inventory/not-an-id"] {
+        assert_eq!(p.send("GET", path, &seller, None, &[]).await.status, 404, "{path}");
+    }
+    for (path, code) in
+        [("limit=0", "invalid_limit"), ("limit=x", "invalid_query"), ("colour=red", "invalid_query"), ("cursor=zz", "invalid_cursor")]
+    {
+        let r = p.send("GET", &format!("/api/v1/products?{path}"), &seller, None, &[]).await;
+        assert_eq!((r.status, r.code()), (400, code), "{path}");
+    }
+}

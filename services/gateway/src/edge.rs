@@ -1,0 +1,246 @@
+//! The way of a request through the gateway.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::uri::{PathAndQuery, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kit::config::Network;
+use kit::context::scope;
+use kit::http::{RouteInfo, Who};
+use kit::panics::caught;
+use kit::serve::{Peer, carry_out};
+use kit::{Caller, Clock, Context, Env, Ids, Problem, Tasks};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+
+use crate::credentials::Bearer;
+use crate::sessions::Sessions;
+use crate::table::{Found, Table};
+use crate::upstream::Upstreams;
+use crate::{aliases, arrival, body, credentials};
+
+/// Everything a request meets.
+pub struct Edge {
+    table: Table,
+    sessions: Arc<Sessions>,
+    upstreams: Upstreams,
+    trusted_proxies: Vec<Network>,
+    clock: Clock,
+    ids: Ids,
+    tasks: Tasks,
+}
+
+/// What the access log says of a request, filled in on its way.
+#[derive(Default)]
+struct Seen {
+    route: Option<RouteInfo>,
+    user: Option<String>,
+}
+
+impl Edge {
+    /// For the routes of `table`.
+    pub fn new(env: &Env, table: Table, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
+        let (clock, ids, tasks) = (env.clock.clone(), env.ids.clone(), env.tasks.clone());
+        Edge { table, sessions, upstreams, trusted_proxies: env.shared.trusted_proxies.clone(), clock, ids, tasks }
+    }
+}
+
+/// Answers one request of the outside, whatever it is.
+pub async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+    let (began, method) = (Instant::now(), request.method().clone());
+    let request_id = arrival::request_id(request.headers(), &edge.ids, edge.clock.now());
+    let traceparent = arrival::traceparent(request.headers(), &edge.ids);
+    let span = tracing::info_span!("http.request", request_id, trace_id = traceparent.get(3..35));
+    let context = Context { request_id: Some(request_id.clone()), traceparent: Some(traceparent), ..Context::default() };
+    let mut seen = Seen::default();
+    let answer = async {
+        let answered = caught(edge.answer(request, &mut seen)).await;
+        let response = match answered.unwrap_or_else(|panicked| Err(Problem::internal(panicked))) {
+            Ok(response) => presentable(response),
+            Err(problem) => presentable(refusal(problem)),
+        };
+        kit::crash::point("gateway.before_answer");
+        response
+    };
+    let mut response = scope(context, answer).instrument(span.clone()).await;
+    if let Ok(id) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    span.in_scope(|| record(&method, &seen, response.status(), began.elapsed()));
+    response
+}
+
+impl Edge {
+    async fn answer(&self, mut request: Request, seen: &mut Seen) -> Result<Response, Problem> {
+        let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
+        let route = self.route(&mut request).inspect_err(|_| self.drain(&mut request))?;
+        seen.route = Some(route.clone());
+        let caller = match self.admit(&mut request, route, peer).await {
+            Ok(caller) => caller,
+            Err(problem) => {
+                self.drain(&mut request);
+                return Err(problem);
+            }
+        };
+        let actor = caller.user.as_ref().map(|u| format!("user:{}", u.id));
+        seen.user = caller.user.as_ref().map(|u| u.id.to_string());
+        request.extensions_mut().insert(caller);
+
+        let upstream = self.upstreams.of(route.service)?;
+        let limit_bytes = route.body_limit_bytes;
+        let request = request.map(|b| body::limited(b, limit_bytes, &self.tasks));
+        let timeout = Duration::from_secs(route.timeout_seconds);
+        let deadline = self.clock.now().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 1_000));
+        let context = Context { actor, deadline: Some(deadline), ..Context::current() };
+        let method = request.method().clone();
+        let work = upstream.call(request, limit_bytes).instrument(Span::current());
+        let answer = scope(context, carry_out(&self.tasks, &method, work));
+        tokio::time::timeout(timeout, answer).await.map_err(|_| {
+            let text = format!("there was no answer within {} s; ask again whether it took effect", route.timeout_seconds);
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", text)
+        })
+    }
+
+    /// The route of a request, under whichever name it is called; the request then carries the current one.
+    fn route(&self, request: &mut Request) -> Result<&RouteInfo, Problem> {
+        let mut path = request.uri().path().to_owned();
+        let mut method = request.method().clone();
+        let versioned = aliases::versioned(&path);
+        let mut is_older_spelling = versioned.is_some();
+        path = versioned.unwrap_or(path);
+        let mut found = self.table.find(&method, &path);
+        if !matches!(found, Found::Route(_))
+            && let Some((new_method, new_path)) = aliases::renamed(&method, &path)
+            && let Found::Route(route) = self.table.find(&new_method, &new_path)
+        {
+            (method, path, found, is_older_spelling) = (new_method, new_path, Found::Route(route), true);
+        }
+        match found {
+            Found::Route(route) => {
+                if is_older_spelling {
+                    *request.method_mut() = method;
+                    rewrite(request.uri_mut(), &path)?;
+                }
+                Ok(route)
+            }
+            Found::Nothing => Err(Problem::not_found("route").with("path", path)),
+            Found::OtherMethods(allowed) => {
+                let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                let text = format!("{method} is not possible here; {} is", allowed.join(", "));
+                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text).with("allowed", allowed))
+            }
+        }
+    }
+
+    /// Who is calling, where the route lets in who that is.
+    async fn admit(&self, request: &mut Request, route: &RouteInfo, peer: Option<std::net::IpAddr>) -> Result<Caller, Problem> {
+        let address = credentials::client_address(request.headers(), peer, &self.trusted_proxies);
+        let cart_token = credentials::cart_token(request.headers())?;
+        let bearer = credentials::take_bearer(request.headers_mut());
+        body::check_announced(request.headers(), route.body_limit_bytes)?;
+        let user = match bearer {
+            Bearer::Absent => None,
+            Bearer::Token(token) => match self.sessions.user_of(&token).await {
+                Ok(user) => Some(user),
+                // Signing in again must be possible with a token that has expired still attached.
+                Err(_) if route.who == Who::Public => None,
+                Err(refused) => return Err(refused.into()),
+            },
+            Bearer::Unreadable if route.who == Who::Public => None,
+            Bearer::Unreadable => return Err(Problem::unauthenticated("send one Authorization header: Bearer and an access token")),
+        };
+        let caller = Caller { user, cart_token, address };
+        match route.who {
+            Who::Public | Who::Guest => {}
+            Who::User => drop(caller.user()?),
+            Who::Roles(roles) => {
+                caller.user()?;
+                if !caller.has(roles) {
+                    let names: Vec<&str> = roles.iter().map(|r| r.as_str()).collect();
+                    return Err(Problem::forbidden(format!("this needs one of these roles: {}", names.join(", "))));
+                }
+            }
+        }
+        Ok(caller)
+    }
+
+    fn drain(&self, request: &mut Request) {
+        let body = std::mem::take(request.body_mut());
+        if !body.is_end_stream() {
+            drop(body::Drained::new(body, &self.tasks));
+        }
+    }
+}
+
+/// A problem of the gateway's own; which methods are possible is also said in a header.
+fn refusal(problem: Problem) -> Response {
+    let allowed = problem.extensions.get("allowed").and_then(|a| a.as_array());
+    let allowed = allowed.map(|a| a.iter().filter_map(|m| m.as_str()).collect::<Vec<_>>().join(", "));
+    let mut response = problem.into_response();
+    if let Some(allowed) = allowed.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
+        && let Ok(allowed) = HeaderValue::try_from(allowed)
+    {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
+fn rewrite(uri: &mut Uri, path: &str) -> Result<(), Problem> {
+    let text = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).map_err(Problem::internal)?);
+    *uri = Uri::from_parts(parts).map_err(Problem::internal)?;
+    Ok(())
+}
+
+/// An answer as it may leave: every error a problem, with the headers that its status asks for.
+fn presentable(mut response: Response) -> Response {
+    let status = response.status();
+    if (status.is_client_error() || status.is_server_error()) && is_bare(&response) {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = bare_problem(status).into_response();
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
+    }
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Errors that frameworks write are plain text or nothing.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    kind.is_empty() || kind.starts_with("text/plain")
+}
+
+fn bare_problem(status: StatusCode) -> Problem {
+    match status.as_u16() {
+        404 => Problem::not_found("resource"),
+        405 => Problem::new(status, "method_not_allowed", "this method is not possible here"),
+        413 => Problem::new(status, "body_too_large", "the body is larger than this route takes"),
+        415 => Problem::new(status, "unsupported_media_type", "the body has a type that this route does not take"),
+        400..=499 => Problem::new(status, "bad_request", "the request could not be read"),
+        _ => Problem::internal(format!("a service answered {status} without saying why")),
+    }
+}
+
+/// One line in the access log, one tick of the metrics.
+fn record(method: &Method, seen: &Seen, status: StatusCode, took: Duration) {
+    let (service, route) = seen.route.as_ref().map_or(("", ""), |r| (r.service, r.path.as_str()));
+    let (status, took_us) = (status.as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    let user = seen.user.as_deref().unwrap_or("");
+    tracing::info!(target: "haat::access", method = %method, route, service, status, took_us, user, "answered");
+    // Clients may invent methods; a metric per invention would be theirs to make.
+    let method = seen.route.as_ref().map_or("", |_| method.as_str());
+    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+    metrics::counter!("haat_http_requests_total", &labels).increment(1);
+    metrics::histogram!("haat_http_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+}

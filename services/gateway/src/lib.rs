@@ -1,0 +1,73 @@
+//! gateway: the one way in for all clients.
+//!
+//! Owns no rows; keeps verified access tokens in memory. Publishes nothing.
+//! Consumes `session.ended` and `user.role_changed`, so that a token stops working at once.
+//! Calls identity for keys and sessions, and every service on behalf of those who call.
+//!
+//! A request passes `edge`: an id and a trace, the route table (what is not declared does not exist), who is calling
+//! and whether that one may, limits, then the service that answers, here or in another process.
+
+mod aliases;
+mod arrival;
+mod body;
+mod consumers;
+mod credentials;
+mod edge;
+mod http;
+mod openapi;
+mod operators;
+mod recent;
+mod sessions;
+mod table;
+mod upstream;
+
+use std::sync::Arc;
+
+use axum::Router;
+use kit::channel::EVERY_SERVICE;
+use kit::{BuildError, Env, Service, ServiceDef};
+use serde::Deserialize;
+
+/// How the platform runs this service.
+pub const SERVICE: ServiceDef = ServiceDef {
+    name: NAME,
+    migrations: &[],
+    calls: &["identity", EVERY_SERVICE],
+    reads: &["identity"],
+    describe: || http::routes().describe(),
+    check_config: kit::service::checks::<Config>,
+    build,
+};
+
+const NAME: &str = "gateway";
+
+/// The `gateway` section of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How many verified access tokens are remembered.
+    pub verified_tokens_max: usize,
+    /// After how long a remembered token's session is asked for again, in seconds.
+    pub session_check_seconds: i64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { verified_tokens_max: 10_000, session_check_seconds: 60 }
+    }
+}
+
+/// The router of the result is what the public listener serves.
+fn build(env: Env) -> Result<Service, BuildError> {
+    let config: Config = env.config()?;
+    let table = table::Table::new(env.directory.routes(), env.shared.development).map_err(BuildError::Other)?;
+    let sessions = Arc::new(sessions::Sessions::new(&env, &config)?);
+    let own = http::routes().build(http::App::new(&env, &table)?);
+    let upstreams = upstream::Upstreams::new(&env, own);
+    let edge = Arc::new(edge::Edge::new(&env, table, sessions.clone(), upstreams));
+    Ok(Service {
+        http: Router::new().fallback(edge::handle).with_state(edge),
+        consumers: consumers::consumers(&sessions),
+        ..Service::default()
+    })
+}

@@ -1,0 +1,112 @@
+//! Profiles, roles, and what administrators do.
+
+use std::collections::BTreeSet;
+
+use contracts::UserId;
+use contracts::events::identity::{UserActivated, UserDeactivated, UserProfileUpdated, UserRoleChanged};
+use kit::Role;
+use kit::db::Tx;
+use kit::http::After;
+
+use super::App;
+use super::sessions::end_all;
+use crate::domain::{ProfileChange, Status, User, grantable};
+use crate::error::Error;
+use crate::store;
+
+impl App {
+    /// One account.
+    pub async fn user(&self, id: UserId) -> Result<User, Error> {
+        self.db.read(move |q| store::users::find(q, id)?.ok_or(Error::NotFound("user"))).await
+    }
+
+    /// A page of the accounts whose address or name contains `search`.
+    pub async fn users(&self, search: String, after: After, limit: i64) -> Result<Vec<User>, Error> {
+        self.db.read(move |q| Ok(store::users::list(q, &search, after, limit)?)).await
+    }
+
+    /// Changes a profile, if its version is still among those that the caller expects.
+    pub async fn change_profile(
+        &self,
+        id: UserId,
+        change: ProfileChange,
+        expects: impl Fn(i64) -> bool + Send + 'static,
+    ) -> Result<User, Error> {
+        self.db
+            .write(move |tx| {
+                let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
+                if !expects(before.version) {
+                    return Err(Error::Stale);
+                }
+                let profile = change.apply(&before.profile);
+                if profile == before.profile {
+                    return Ok(before);
+                }
+                tx.publish(UserProfileUpdated { user_id: id })?;
+                Ok(store::users::save_profile(tx, &before, profile)?)
+            })
+            .await
+    }
+
+    /// Gives a user exactly these roles. Administrators keep theirs, so that there is always one.
+    pub async fn set_roles(&self, admin: UserId, id: UserId, roles: BTreeSet<Role>) -> Result<User, Error> {
+        if admin == id && !roles.contains(&Role::Admin) {
+            return Err(Error::NotYourself);
+        }
+        self.db.write(move |tx| change_roles(tx, id, |_| roles.clone())).await
+    }
+
+    /// Gives a user one more role, for a service that may.
+    pub async fn grant_role(&self, id: UserId, role: Role) -> Result<(), Error> {
+        if !grantable(role) {
+            return Err(Error::RoleNotGrantable);
+        }
+        self.db.write(move |tx| change_roles(tx, id, |now| now | &BTreeSet::from([role]))).await?;
+        Ok(())
+    }
+
+    /// Closes an account and ends its sessions.
+    pub async fn deactivate(&self, admin: UserId, id: UserId) -> Result<User, Error> {
+        if admin == id {
+            return Err(Error::NotYourself);
+        }
+        self.db
+            .write(move |tx| {
+                let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
+                if before.status == Status::Deactivated {
+                    return Ok(before);
+                }
+                let after = store::users::save_status(tx, &before, Status::Deactivated)?;
+                tx.publish(UserDeactivated { user_id: id })?;
+                end_all(tx, id, "deactivated")?;
+                Ok(after)
+            })
+            .await
+    }
+
+    /// Opens a closed account again; its owner signs in anew.
+    pub async fn activate(&self, id: UserId) -> Result<User, Error> {
+        self.db
+            .write(move |tx| {
+                let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
+                if before.status == Status::Active {
+                    return Ok(before);
+                }
+                tx.publish(UserActivated { user_id: id })?;
+                Ok(store::users::save_status(tx, &before, Status::Active)?)
+            })
+            .await
+    }
+}
+
+/// Changes the roles of a user and tells the others, if that changes anything.
+pub fn change_roles(tx: &mut Tx, id: UserId, change: impl Fn(&BTreeSet<Role>) -> BTreeSet<Role>) -> Result<User, Error> {
+    let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
+    let roles = change(&before.roles);
+    if roles == before.roles {
+        return Ok(before);
+    }
+    let names = roles.iter().map(|r| r.as_str().to_owned()).collect();
+    tx.publish(UserRoleChanged { user_id: id, roles: names })?;
+    Ok(store::users::save_roles(tx, &before, roles)?)
+}

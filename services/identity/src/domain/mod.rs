@@ -1,0 +1,13 @@
+//! What accounts, sessions and addresses may look like. No clock, no database, no HTTP.
+
+mod address;
+mod email;
+mod field;
+mod session;
+mod user;
+
+pub use address::{Address, AddressForm};
+pub use email::Email;
+pub use field::{Check, Mistake};
+pub use session::Session;
+pub use user::{Password, Profile, ProfileChange, Registration, Status, User, grantable, parse_roles, search_text};

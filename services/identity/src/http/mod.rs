@@ -1,0 +1,76 @@
+//! Identity over HTTP.
+
+mod addresses;
+mod auth;
+mod sessions;
+mod users;
+mod well_known;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use contracts::Time;
+use kit::http::{After, Ifs, Routes, Who};
+use kit::{Caller, Role};
+use serde::Serialize;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::app::{App, Origin};
+
+/// Who may read anybody's account.
+const READERS: &[Role] = &[Role::Support, Role::Admin];
+/// Who may change anybody's account.
+const ADMINS: &[Role] = &[Role::Admin];
+
+/// Every route of identity.
+pub fn routes() -> Routes<App> {
+    Routes::new("identity")
+        .add(Who::Public, routes!(auth::register))
+        .add(Who::Public, routes!(auth::login))
+        .add(Who::Public, routes!(auth::refresh))
+        .add(Who::User, routes!(auth::logout))
+        .add(Who::User, routes!(sessions::list_sessions))
+        .add(Who::User, routes!(sessions::end_session))
+        .add(Who::User, routes!(users::get_profile, users::put_profile))
+        .add(Who::User, routes!(addresses::list_addresses, addresses::add_address))
+        .add(Who::User, routes!(addresses::get_address, addresses::put_address, addresses::delete_address))
+        .add(Who::Roles(ADMINS), routes!(users::list_users))
+        .add(Who::User, routes!(users::get_user))
+        .add(Who::Roles(ADMINS), routes!(users::put_roles))
+        .add(Who::Roles(ADMINS), routes!(users::activate))
+        .add(Who::Roles(ADMINS), routes!(users::deactivate))
+        .add(Who::Public, routes!(well_known::jwks))
+        .add(Who::Public, routes!(well_known::openid_configuration))
+}
+
+/// Where a request comes from.
+fn origin(headers: &HeaderMap, caller: &Caller) -> Origin {
+    let device = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+    Origin::new(device, caller.address, caller.guest_hash())
+}
+
+/// The first page of a list begins after every row there can be.
+fn from(after: Option<After>) -> After {
+    /// The end of the year 9999, the last that both databases know.
+    const LAST: Time = Time(253_402_300_799_000_000);
+    after.unwrap_or(After { time: LAST, id: Uuid::max() })
+}
+
+/// The entity tag of a version.
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// Whether a version is one that the caller expects.
+fn expects(ifs: Ifs) -> impl Fn(i64) -> bool + Send + 'static {
+    move |version| ifs.check(&etag(version)).is_ok()
+}
+
+/// A single resource with its entity tag.
+fn tagged(version: i64, body: impl Serialize) -> Response {
+    let mut response = axum::Json(body).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&etag(version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}

@@ -1,0 +1,35 @@
+//! identity: who people are, and how they prove it.
+//!
+//! Owns accounts, roles, sessions, address books and the keys that sign access tokens.
+//! Publishes `user.registered`, `user.signed_in`, `user.profile_updated`, `user.role_changed`, `user.deactivated`,
+//! `user.activated` and `session.ended`, without contact details. Consumes nothing. Calls nobody.
+
+mod app;
+mod config;
+mod domain;
+mod error;
+mod http;
+mod jobs;
+mod rpc;
+mod store;
+
+use kit::{BuildError, Env, Migration, Service, ServiceDef};
+
+pub use config::Config;
+
+/// How the platform runs this service.
+pub const SERVICE: ServiceDef = ServiceDef {
+    name: "identity",
+    migrations: &[Migration::new("0001_accounts", include_str!("../migrations/0001_accounts.sql"))],
+    calls: &[],
+    reads: &[],
+    describe: || http::routes().describe(),
+    check_config: |section| Config::read(section).map(drop),
+    build,
+};
+
+fn build(env: Env) -> Result<Service, BuildError> {
+    let config = Config::read(&env.config).map_err(|reason| BuildError::Config { service: "identity", reason })?;
+    let app = app::App::new(&env, config)?;
+    Ok(Service { http: http::routes().build(app.clone()), rpc: rpc::router(app.clone()), jobs: jobs::all(&app), ..Service::default() })
+}

@@ -1,0 +1,74 @@
+//! What other services ask about people.
+
+use axum::Router;
+use contracts::proto::identity as api;
+use contracts::proto::identity::identity_server::{Identity, IdentityServer};
+use contracts::{SessionId, UserId};
+use kit::Role;
+use kit::rpc::{id, status};
+use tonic::{Request, Response, Status};
+
+use crate::app::App;
+use crate::domain::{Registration, User, parse_roles};
+use crate::error::Error;
+
+/// The gRPC side as a router.
+pub fn router(app: App) -> Router {
+    tonic::service::Routes::new(IdentityServer::new(Rpc(app))).into_axum_router()
+}
+
+struct Rpc(App);
+
+#[tonic::async_trait]
+impl Identity for Rpc {
+    async fn get_user(&self, request: Request<api::GetUserRequest>) -> Result<Response<api::GetUserResponse>, Status> {
+        let user = match self.0.user(id::<UserId>(&request.into_inner().user_id)?).await {
+            Ok(user) => Some(message(user)),
+            Err(Error::NotFound(_)) => None,
+            Err(e) => return Err(status(e)),
+        };
+        Ok(Response::new(api::GetUserResponse { user }))
+    }
+
+    async fn get_keys(&self, _: Request<api::GetKeysRequest>) -> Result<Response<api::GetKeysResponse>, Status> {
+        let ring = self.0.keys.ring().await.map_err(status)?;
+        Ok(Response::new(api::GetKeysResponse { jwks: ring.public.print() }))
+    }
+
+    async fn check_session(&self, request: Request<api::CheckSessionRequest>) -> Result<Response<api::CheckSessionResponse>, Status> {
+        let session = id::<SessionId>(&request.into_inner().session_id)?;
+        let answer = match self.0.check_session(session).await.map_err(status)? {
+            Some((user, roles)) => {
+                let roles = roles.iter().map(|r| r.as_str().to_owned()).collect();
+                api::CheckSessionResponse { open: true, roles, user_id: user.to_string() }
+            }
+            None => api::CheckSessionResponse::default(),
+        };
+        Ok(Response::new(answer))
+    }
+
+    async fn grant_role(&self, request: Request<api::GrantRoleRequest>) -> Result<Response<api::GrantRoleResponse>, Status> {
+        let r = request.into_inner();
+        let role = Role::parse(&r.role).ok_or_else(|| Status::invalid_argument(format!("not a role: {:?}", r.role)))?;
+        self.0.grant_role(id::<UserId>(&r.user_id)?, role).await.map_err(status)?;
+        Ok(Response::new(api::GrantRoleResponse {}))
+    }
+
+    async fn ensure_user(&self, request: Request<api::EnsureUserRequest>) -> Result<Response<api::EnsureUserResponse>, Status> {
+        let r = request.into_inner();
+        let registration = Registration::new(&r.email, r.password, &r.first_name, &r.last_name).map_err(status)?;
+        let roles = parse_roles(&r.roles).map_err(status)?;
+        let ensured = self.0.ensure_user(registration, roles).await.map_err(status)?;
+        Ok(Response::new(api::EnsureUserResponse { user_id: ensured.user.to_string(), created: ensured.is_new }))
+    }
+}
+
+fn message(user: User) -> api::User {
+    api::User {
+        user_id: user.id.to_string(),
+        email: user.email,
+        first_name: user.profile.first_name,
+        last_name: user.profile.last_name,
+        locale: user.profile.locale,
+    }
+}

@@ -1,0 +1,11 @@
+//! identity as its callers see it, on both databases.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod addresses;
+mod bad_input;
+mod keys;
+mod people;
+mod rpc;
+mod sessions;
+mod sign_in;
+mod users;

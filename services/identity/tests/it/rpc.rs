@@ -1,0 +1,126 @@
+use contracts::events::identity::{UserRegistered, UserRoleChanged};
+use contracts::proto::identity::{CheckSessionRequest, EnsureUserRequest, GetKeysRequest, GetUserRequest, GrantRoleRequest};
+use kit::auth::KeySet;
+use testing::Engine;
+use tonic::Code;
+
+use crate::people::{PASSWORD, admin, check, client, login, published, register, start};
+
+testing::both_engines!(
+    a_user_is_told_with_contact_details,
+    keys_are_those_that_are_published,
+    a_session_is_open_for_its_user_with_the_roles_of_now,
+    a_role_is_granted_once,
+    rights_over_others_are_not_granted,
+    an_account_is_ensured_once,
+    of_many_that_ensure_one_account_one_makes_it,
+    malformed_requests_are_invalid_arguments,
+);
+
+const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
+
+fn ensure(email: &str, roles: &[&str]) -> EnsureUserRequest {
+    EnsureUserRequest {
+        email: email.into(),
+        password: PASSWORD.into(),
+        first_name: "Salma".into(),
+        last_name: "Begum".into(),
+        roles: roles.iter().map(|r| (*r).to_owned()).collect(),
+    }
+}
+
+async fn a_user_is_told_with_contact_details(engine: Engine) {
+    let p = start(engine).await;
+    let person = register(&p, "Rahima@example.com").await;
+    let answer = client(&p).get_user(GetUserRequest { user_id: person.id().to_string() }).await.unwrap().into_inner();
+    let user = answer.user.unwrap();
+    assert_eq!(user.user_id, person.id().to_string());
+    let found = (user.email.as_str(), user.first_name.as_str(), user.last_name.as_str(), user.locale.as_str());
+    assert_eq!(found, ("Rahima@example.com", "Rahima", "Khatun", "en"));
+    assert_eq!(client(&p).get_user(GetUserRequest { user_id: NOBODY.into() }).await.unwrap().into_inner().user, None);
+}
+
+async fn keys_are_those_that_are_published(engine: Engine) {
+    let p = start(engine).await;
+    let answer = client(&p).get_keys(GetKeysRequest {}).await.unwrap().into_inner();
+    let published = p.send("GET", "/.well-known/jwks.json", &kit::Caller::default(), None, &[]).await.expect(200);
+    assert_eq!(answer.jwks.as_bytes(), published.bytes);
+    KeySet::parse(&answer.jwks).unwrap();
+}
+
+async fn a_session_is_open_for_its_user_with_the_roles_of_now(engine: Engine) {
+    let p = start(engine).await;
+    let person = register(&p, "rahima@example.com").await;
+    let answer = check(&p, person.session()).await;
+    assert_eq!((answer.open, answer.user_id, answer.roles), (true, person.id().to_string(), vec!["customer".to_owned()]));
+    let unknown = client(&p).check_session(CheckSessionRequest { session_id: NOBODY.into() }).await.unwrap().into_inner();
+    assert_eq!((unknown.open, unknown.roles.len()), (false, 0));
+}
+
+async fn a_role_is_granted_once(engine: Engine) {
+    let p = start(engine).await;
+    let person = register(&p, "rahima@example.com").await;
+    let grant = || GrantRoleRequest { user_id: person.id().to_string(), role: "vendor".into() };
+    let (mut a, mut b, mut c) = (client(&p), client(&p), client(&p));
+    let (a, b, c) = tokio::join!(biased; a.grant_role(grant()), b.grant_role(grant()), c.grant_role(grant()));
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    let told = UserRoleChanged { user_id: person.id(), roles: vec!["customer".into(), "vendor".into()] };
+    assert_eq!(published::<UserRoleChanged>(&p).await, [told]);
+    assert_eq!(check(&p, person.session()).await.roles, ["customer", "vendor"]);
+    let unknown = client(&p).grant_role(GrantRoleRequest { user_id: NOBODY.into(), role: "vendor".into() }).await;
+    assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
+}
+
+async fn rights_over_others_are_not_granted(engine: Engine) {
+    let p = start(engine).await;
+    let person = register(&p, "rahima@example.com").await;
+    for role in ["admin", "support", "service"] {
+        let refused = client(&p).grant_role(GrantRoleRequest { user_id: person.id().to_string(), role: role.into() }).await;
+        assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied, "{role}");
+    }
+    assert_eq!(check(&p, person.session()).await.roles, ["customer"]);
+}
+
+async fn an_account_is_ensured_once(engine: Engine) {
+    let p = start(engine).await;
+    let made = client(&p).ensure_user(ensure("Salma@example.com", &["vendor"])).await.unwrap().into_inner();
+    assert!(made.created);
+    let mut again = ensure("SALMA@example.com", &["support"]);
+    again.password = "quite another password".into();
+    let found = client(&p).ensure_user(again).await.unwrap().into_inner();
+    assert_eq!((found.created, &found.user_id), (false, &made.user_id));
+    let r = login(&p, "salma@example.com", PASSWORD).await.expect(200);
+    assert_eq!(r.body["user"]["roles"], serde_json::json!(["customer", "vendor", "support"]));
+    assert_eq!(published::<UserRegistered>(&p).await.len(), 1);
+    let told: Vec<_> = published::<UserRoleChanged>(&p).await.into_iter().map(|e| e.roles.len()).collect();
+    assert_eq!(told, [2, 3]);
+    admin(&p).await;
+}
+
+async fn of_many_that_ensure_one_account_one_makes_it(engine: Engine) {
+    let p = start(engine).await;
+    let one = || async { client(&p).ensure_user(ensure("salma@example.com", &["vendor"])).await.unwrap().into_inner() };
+    let answers = tokio::join!(biased; one(), one(), one(), one());
+    let answers = [answers.0, answers.1, answers.2, answers.3];
+    assert_eq!(answers.iter().filter(|a| a.created).count(), 1);
+    assert!(answers.iter().all(|a| a.user_id == answers[0].user_id));
+    assert_eq!(published::<UserRegistered>(&p).await.len(), 1);
+}
+
+async fn malformed_requests_are_invalid_arguments(engine: Engine) {
+    let p = start(engine).await;
+    let mut c = client(&p);
+    let short = EnsureUserRequest { password: "short".into(), ..ensure("a@example.com", &[]) };
+    let answers = [
+        c.get_user(GetUserRequest { user_id: "x".into() }).await.map(drop),
+        c.check_session(CheckSessionRequest { session_id: String::new() }).await.map(drop),
+        c.grant_role(GrantRoleRequest { user_id: NOBODY.into(), role: "king".into() }).await.map(drop),
+        c.grant_role(GrantRoleRequest { user_id: "x".into(), role: "vendor".into() }).await.map(drop),
+        c.ensure_user(ensure("nobody", &[])).await.map(drop),
+        c.ensure_user(ensure("a@example.com", &["king"])).await.map(drop),
+        c.ensure_user(short).await.map(drop),
+    ];
+    for (i, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.unwrap_err().code(), Code::InvalidArgument, "{i}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The use cases of orders, one transaction each.
+
+mod changes;
+mod place;
+mod quote;
+mod reads;
+pub(crate) mod view;
+
+use contracts::proto::cart::cart_client::CartClient;
+use contracts::proto::catalog::catalog_client::CatalogClient;
+use contracts::proto::vendors::vendors_client::VendorsClient;
+use contracts::{OrderId, UserId};
+use kit::channel::Channel;
+use kit::saga::Sagas;
+use kit::{Clock, Db, DbError, Ids, Loaded, Tx};
+use tonic::Status;
+
+use crate::Config;
+use crate::domain::{Order, OrderEvent};
+use crate::error::Error;
+use crate::store::{self, Filter};
+
+pub(crate) use changes::{
+    COMPLETE, Change, PartChange, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded,
+};
+pub(crate) use place::{Place, Placed, complete};
+pub(crate) use quote::{COD, Taken};
+pub(crate) use reads::{Found, FoundPart};
+
+/// What the use cases need.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub db: Db,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub sagas: Sagas,
+    pub catalog: CatalogClient<Channel>,
+    pub cart: CartClient<Channel>,
+    pub vendors: VendorsClient<Channel>,
+    pub config: Config,
+}
+
+/// Who looks at an order.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer {
+    /// The user, where signed in.
+    pub user: Option<UserId>,
+    /// The hash of the cart token, where there is one.
+    pub guest: Option<String>,
+    /// Sees, or changes, every order.
+    pub staff: bool,
+}
+
+impl Viewer {
+    /// Whether the order is the viewer's own, or the viewer may see all.
+    fn may_see(&self, order: &Order) -> bool {
+        let own = self.user.is_some() && order.user_id == self.user;
+        let own_as_guest = self.guest.is_some() && order.guest == self.guest;
+        self.staff || own || own_as_guest
+    }
+
+    /// Whose list this viewer has.
+    pub fn own(&self) -> Option<Filter> {
+        self.user.map(Filter::User).or_else(|| self.guest.clone().map(Filter::Guest))
+    }
+}
+
+/// Saves what happened to an order, in its stream and then in the lists: everywhere in this order, so that no two
+/// transactions wait for each other in a circle.
+pub(crate) fn save(tx: &mut Tx, order: &mut Loaded<Order>, events: Vec<OrderEvent>) -> Result<(), DbError> {
+    tx.save(order, events.iter().cloned())?;
+    events.iter().try_for_each(|e| store::project(tx, e))
+}
+
+/// The order, if the viewer may see it.
+fn visible(tx: &mut kit::Query, viewer: &Viewer, id: OrderId) -> Result<Loaded<Order>, Error> {
+    tx.load::<Order>(id.0)?.filter(|o| viewer.may_see(&o.state)).ok_or(Error::NoOrder)
+}
+
+/// A call that failed: what cannot be reached is the caller's to repeat, everything else is a mistake in haat.
+fn unreachable(service: &'static str) -> impl Fn(Status) -> Error {
+    move |status| match status.code() {
+        tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::ResourceExhausted | tonic::Code::Cancelled => {
+            Error::Unreachable(service)
+        }
+        _ => Error::Internal(format!("{service}: {status}")),
+    }
+}

@@ -1,0 +1,171 @@
+//! From what is wanted to what it costs: asks the cart, the catalog and the vendors, and changes nothing.
+
+use contracts::proto::cart as cart_api;
+use contracts::proto::catalog as catalog_api;
+use contracts::proto::vendors as vendors_api;
+use contracts::{Money, VariantId};
+use kit::problem::FieldError;
+
+use super::{App, unreachable};
+use crate::domain::pricing::{self, Item, Priced, Rules, Unpriced};
+use crate::domain::{Checkout, Wanted, What, field};
+use crate::error::Error;
+
+/// Items on their way into an order.
+pub(super) struct Basket {
+    /// What is bought.
+    pub items: Vec<Item>,
+    /// The cart they come from, with the lines that are taken out of it.
+    pub cart: Option<Taken>,
+}
+
+/// Lines of a cart.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Taken {
+    /// The cart.
+    pub cart_id: String,
+    /// Variant and quantity.
+    pub lines: Vec<(String, i64)>,
+}
+
+impl App {
+    /// The listed items, or those of the owner's cart.
+    pub(super) async fn basket(&self, owner: cart_api::Owner, items: Option<&[Wanted]>) -> Result<Basket, Error> {
+        if let Some(items) = items {
+            return Ok(Basket { items: self.items(items).await?, cart: None });
+        }
+        let request = cart_api::GetCartRequest { owner: Some(owner) };
+        let cart = self.cart.clone().get_cart(request).await.map_err(unreachable("cart"))?.into_inner();
+        if cart.lines.is_empty() {
+            return Err(Error::CartEmpty);
+        }
+        let wanted = cart.lines.iter().map(|l| Ok(Wanted { what: What::Variant(id(&l.variant_id)?), quantity: l.quantity }));
+        let items = self.items(&wanted.collect::<Result<Vec<_>, Error>>()?).await?;
+        let lines = cart.lines.into_iter().map(|l| (l.variant_id, l.quantity)).collect();
+        Ok(Basket { items, cart: Some(Taken { cart_id: cart.cart_id, lines }) })
+    }
+
+    /// What an order of these items costs.
+    pub(super) fn price(&self, checkout: &Checkout, items: &[Item]) -> Result<Priced, Error> {
+        let now = self.clock.now();
+        let rules = Rules { shipping: self.config.shipping.clone(), tax: self.config.tax };
+        let priced = pricing::price(&rules, items, &checkout.shipping, || self.ids.uuid(now)).map_err(|e| match e {
+            Unpriced::Empty => Error::CartEmpty,
+            Unpriced::MixedCurrency(..) => Error::MixedCurrency,
+            Unpriced::TooLarge => Error::Invalid(vec![field("/items", "too_large", e.to_string())]),
+            Unpriced::UnknownShipping { ref vendor_id, .. } => {
+                let pointer = vendor_id.map_or("/shippingMethod".to_owned(), |v| format!("/shippingMethods/{v}"));
+                Error::Invalid(vec![field(pointer, "unknown_method", e.to_string())])
+            }
+        })?;
+        if priced.ships() && checkout.contact.address.is_none() {
+            return Err(Error::Invalid(vec![field("/shippingAddress", "required", "something of this order is shipped")]));
+        }
+        if checkout.payment_method == COD && items.iter().any(|i| i.kind != "physical") {
+            let text = "cash is paid at the door: digital goods and courses are paid first";
+            return Err(Error::Invalid(vec![field("/paymentMethod", "method_unavailable", text)]));
+        }
+        match checkout.expected_total {
+            Some(expected) if expected != priced.totals.total => Err(Error::PriceChanged(priced.totals.total)),
+            _ => Ok(priced),
+        }
+    }
+
+    /// The items as the catalog and the vendors know them now.
+    async fn items(&self, wanted: &[Wanted]) -> Result<Vec<Item>, Error> {
+        let mut request = catalog_api::GetVariantsRequest::default();
+        for w in wanted {
+            match w.what {
+                What::Variant(id) => request.variant_ids.push(id.to_string()),
+                What::Product(id) => request.product_ids.push(id.to_string()),
+            }
+        }
+        let answer = self.catalog.clone().get_variants(request).await.map_err(unreachable("catalog"))?.into_inner();
+        let mut errors = Vec::new();
+        let mut items: Vec<Item> = Vec::with_capacity(wanted.len());
+        let mut categories = Vec::with_capacity(wanted.len());
+        for (i, w) in wanted.iter().enumerate() {
+            match pick(&answer.variants, w.what, i) {
+                Err(e) => errors.push(e),
+                // A product may be its variant under another name.
+                Ok(v) => match items.iter_mut().find(|item| item.variant_id.to_string() == v.variant_id) {
+                    Some(same) => same.quantity += w.quantity,
+                    None => {
+                        items.push(item(v, w.quantity)?);
+                        categories.push(v.category_ids.clone());
+                    }
+                },
+            }
+        }
+        if !errors.is_empty() {
+            return Err(Error::Invalid(errors));
+        }
+        self.add_commission(&mut items, categories).await?;
+        Ok(items)
+    }
+
+    async fn add_commission(&self, items: &mut [Item], categories: Vec<Vec<String>>) -> Result<(), Error> {
+        let lines = items.iter().zip(categories).map(|(item, category_ids)| vendors_api::CommissionLine {
+            vendor_id: item.vendor_id.to_string(),
+            category_ids,
+            amount: item.unit_price.amount.saturating_mul(item.quantity),
+            currency: item.unit_price.currency.code().to_owned(),
+        });
+        let request = vendors_api::CommissionRatesRequest { lines: lines.collect() };
+        let rates = self.vendors.clone().commission_rates(request).await.map_err(unreachable("vendors"))?.into_inner().basis_points;
+        if rates.len() != items.len() || rates.iter().any(|r| !(0..=10_000).contains(r)) {
+            return Err(Error::Internal(format!("vendors: {} commission rates for {} lines: {rates:?}", rates.len(), items.len())));
+        }
+        for (item, rate) in items.iter_mut().zip(rates) {
+            item.commission_basis_points = rate;
+        }
+        Ok(())
+    }
+}
+
+/// Paid at the door.
+pub(crate) const COD: &str = "cod";
+
+/// The variant that is meant, if it can be bought.
+fn pick(found: &[catalog_api::Variant], what: What, place: usize) -> Result<&catalog_api::Variant, FieldError> {
+    let variant = match what {
+        What::Variant(id) => {
+            let variant = found.iter().find(|v| v.variant_id == id.to_string());
+            variant.ok_or_else(|| field(format!("/items/{place}/variantId"), "unknown_variant", format!("there is no variant {id}")))?
+        }
+        What::Product(id) => {
+            let pointer = format!("/items/{place}/productId");
+            let mut variants = found.iter().filter(|v| v.product_id == id.to_string() && v.buyable);
+            let first = variants.next();
+            let first = first.ok_or_else(|| field(pointer.as_str(), "unknown_product", format!("there is no product {id} to buy")))?;
+            if variants.next().is_some() {
+                return Err(field(pointer, "variant_required", "the product has several variants: name one by its variantId"));
+            }
+            first
+        }
+    };
+    if variant.buyable {
+        return Ok(variant);
+    }
+    Err(field(format!("/items/{place}"), "unavailable", format!("{} is no longer sold", variant.title)))
+}
+
+fn item(v: &catalog_api::Variant, quantity: i64) -> Result<Item, Error> {
+    let price = v.price.as_ref().ok_or_else(|| Error::Internal(format!("catalog: variant {} has no price", v.variant_id)))?;
+    let currency = price.currency.parse().map_err(|e| Error::Internal(format!("catalog: {e}")))?;
+    Ok(Item {
+        variant_id: id::<VariantId>(&v.variant_id)?,
+        product_id: id(&v.product_id)?,
+        vendor_id: id(&v.vendor_id)?,
+        title: v.title.clone(),
+        kind: v.kind.clone(),
+        quantity,
+        unit_price: Money::new(price.amount, currency),
+        commission_basis_points: 0,
+    })
+}
+
+/// An id that another service sent.
+pub(super) fn id<T: std::str::FromStr>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::Internal(format!("not an id: {text:?}")))
+}

@@ -1,0 +1,102 @@
+//! What callers see of orders.
+
+use contracts::proto::vendors as vendors_api;
+use contracts::{Envelope, OrderId, UserId, VendorId, VendorOrderId};
+use kit::http::PageRequest;
+use kit::{DbError, Query};
+
+use super::quote::id;
+use super::{App, Viewer, unreachable, visible};
+use crate::domain::{Contact, Order, PartStatus};
+use crate::error::Error;
+use crate::store::{self, Filter};
+
+/// An order with what is kept apart from its events.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub order: Order,
+    /// How many events it has: its entity tag.
+    pub version: i64,
+    pub contact: Contact,
+}
+
+/// One part of it.
+pub(crate) struct FoundPart {
+    pub found: Found,
+    pub part: VendorOrderId,
+}
+
+impl App {
+    /// One order.
+    pub async fn order(&self, viewer: Viewer, id: OrderId) -> Result<Found, Error> {
+        self.db
+            .read(move |q| {
+                let order = visible(q, &viewer, id)?;
+                Ok(Found { contact: store::contact(q, id)?, order: order.state, version: order.version })
+            })
+            .await
+    }
+
+    /// Somebody's orders, newest first; one more than the limit where there are more.
+    pub async fn orders(&self, owner: Filter, page: PageRequest) -> Result<Vec<Found>, Error> {
+        self.db
+            .read(move |q| {
+                let ids = store::orders_of(q, &owner, page.after, page.limit)?;
+                Ok(found(q, ids.into_iter().map(OrderId).collect())?)
+            })
+            .await
+    }
+
+    /// The events of an order, oldest first.
+    pub async fn events(&self, viewer: Viewer, id: OrderId) -> Result<Vec<Envelope>, Error> {
+        self.db
+            .read(move |q| {
+                visible(q, &viewer, id)?;
+                Ok(kit::events::of_stream(q, id.0)?)
+            })
+            .await
+    }
+
+    /// The stores that a user may act for.
+    pub async fn stores_of(&self, user: UserId) -> Result<Vec<VendorId>, Error> {
+        let request = vendors_api::StoresOfUserRequest { user_id: user.to_string() };
+        let answer = self.vendors.clone().stores_of_user(request).await.map_err(unreachable("vendors"))?;
+        answer.into_inner().stores.iter().map(|s| id(&s.vendor_id)).collect()
+    }
+
+    /// The parts of some stores, newest first; one more than the limit where there are more.
+    pub async fn parts(&self, stores: Vec<VendorId>, status: Option<PartStatus>, page: PageRequest) -> Result<Vec<FoundPart>, Error> {
+        self.db
+            .read(move |q| {
+                let rows = store::parts_of(q, &stores, status, page.after, page.limit)?;
+                let (parts, orders): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+                let found = found(q, orders)?;
+                Ok(found.into_iter().zip(parts).map(|(found, part)| FoundPart { found, part }).collect())
+            })
+            .await
+    }
+
+    /// One part, of one of these stores; `None` for any.
+    pub async fn part(&self, stores: Option<Vec<VendorId>>, part: VendorOrderId) -> Result<FoundPart, Error> {
+        self.db
+            .read(move |q| {
+                let order = store::order_of_part(q, stores.as_deref(), part)?.ok_or(Error::NoVendorOrder)?;
+                let found = found(q, vec![order])?.pop().ok_or(Error::NoVendorOrder)?;
+                Ok(FoundPart { found, part })
+            })
+            .await
+    }
+}
+
+/// Orders with their contacts, at the places of `ids`; an id may come twice.
+fn found(q: &mut Query, ids: Vec<OrderId>) -> Result<Vec<Found>, DbError> {
+    let contacts = store::contacts(q, &ids)?;
+    let streams: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let loaded = q.load_many::<Order>(&streams)?;
+    let at_its_place = |(id, contact): (OrderId, Contact)| {
+        let order = loaded.iter().find(|l| l.id == id.0);
+        let order = order.ok_or_else(|| DbError::Internal(format!("order {id} is listed and has no events")))?;
+        Ok(Found { order: order.state.clone(), version: order.version, contact })
+    };
+    ids.into_iter().zip(contacts).map(at_its_place).collect()
+}

@@ -1,0 +1,238 @@
+//! Orders as callers read them. Commission is the store's business: a shopper does not see it.
+
+use contracts::events::orders::{Address, Line, Totals};
+use contracts::{Money, OrderId, OrderLineId, PaymentId, ProductId, SagaId, Time, UserId, VariantId, VendorId, VendorOrderId};
+use kit::idempotency::Answer;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Contact, Order, OrderStatus, Part, PartStatus, Tracking};
+
+/// An order, for its shopper.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Order)]
+pub(crate) struct OrderView {
+    id: OrderId,
+    /// For people.
+    number: String,
+    status: OrderStatus,
+    /// Null for a guest.
+    user_id: Option<UserId>,
+    vendor_orders: Vec<PartView>,
+    totals: Totals,
+    /// Null where nothing is shipped.
+    shipping_address: Option<Address>,
+    saga_id: SagaId,
+    /// Null until the provider was asked.
+    payment: Option<PaymentView>,
+    /// Why it failed or was cancelled.
+    reason: Option<String>,
+    note: Option<String>,
+    created_at: Time,
+    updated_at: Time,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderPart)]
+struct PartView {
+    id: VendorOrderId,
+    vendor_id: VendorId,
+    status: PartStatus,
+    items: Vec<ItemView>,
+    shipping_method: String,
+    totals: Totals,
+    tracking: Option<Tracking>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderItem)]
+struct ItemView {
+    id: OrderLineId,
+    variant_id: VariantId,
+    product_id: ProductId,
+    title: String,
+    quantity: i64,
+    unit_price: Money,
+    line_total: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commission: Option<Money>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderPayment)]
+struct PaymentView {
+    id: PaymentId,
+    /// requires_action, processing, completed, failed, cancelled, refunded or partially_refunded.
+    status: &'static str,
+    method: String,
+    amount: Money,
+    /// What the payer has to do; absent where that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<ActionView>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = PaymentAction)]
+struct ActionView {
+    /// redirect
+    r#type: &'static str,
+    url: String,
+}
+
+/// One store's part of an order, for the store.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VendorOrder)]
+pub(crate) struct VendorOrderView {
+    id: VendorOrderId,
+    order_id: OrderId,
+    /// Of the whole order, for people.
+    number: String,
+    vendor_id: VendorId,
+    status: PartStatus,
+    items: Vec<ItemView>,
+    shipping_method: String,
+    totals: Totals,
+    /// What the marketplace keeps of it.
+    commission: Money,
+    /// Null until the order is confirmed, and once it has ended without a sale.
+    shipping_address: Option<Address>,
+    note: Option<String>,
+    tracking: Option<Tracking>,
+    created_at: Time,
+    updated_at: Time,
+}
+
+/// The way of one part to the shopper.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TrackingView {
+    vendor_order_id: VendorOrderId,
+    vendor_id: VendorId,
+    status: PartStatus,
+    carrier: Option<String>,
+    number: Option<String>,
+    /// Oldest first.
+    steps: Vec<StepView>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrackingStep)]
+struct StepView {
+    status: PartStatus,
+    time: Time,
+}
+
+/// An order, for its shopper.
+pub(crate) fn order(order: &Order, contact: &Contact) -> OrderView {
+    OrderView {
+        id: order.id,
+        number: order.number.clone(),
+        status: order.status(),
+        user_id: order.user_id,
+        vendor_orders: order.parts.iter().map(part).collect(),
+        totals: order.totals.clone(),
+        shipping_address: contact.address.clone(),
+        saga_id: order.saga_id,
+        payment: payment(order),
+        reason: order.reason.clone(),
+        note: contact.note.clone(),
+        created_at: order.created_at,
+        updated_at: order.updated_at,
+    }
+}
+
+/// One part, for its store.
+pub(crate) fn vendor_order(order: &Order, part: &Part, contact: &Contact) -> VendorOrderView {
+    let sold = part.status >= PartStatus::Confirmed;
+    let commission = part.lines.iter().map(|l| l.commission.amount).sum();
+    VendorOrderView {
+        id: part.id,
+        order_id: order.id,
+        number: order.number.clone(),
+        vendor_id: part.vendor_id,
+        status: part.status,
+        items: part.lines.iter().map(|l| ItemView { commission: Some(l.commission), ..item(l) }).collect(),
+        shipping_method: part.shipping_method.clone(),
+        totals: part.totals.clone(),
+        commission: Money::new(commission, part.totals.total.currency),
+        shipping_address: contact.address.clone().filter(|_| sold && !part.is_digital()),
+        note: contact.note.clone().filter(|_| sold),
+        tracking: part.tracking.clone(),
+        created_at: order.created_at,
+        updated_at: order.updated_at,
+    }
+}
+
+/// The way of each part.
+pub(crate) fn tracking(order: &Order) -> Vec<TrackingView> {
+    let view = |part: &Part| TrackingView {
+        vendor_order_id: part.id,
+        vendor_id: part.vendor_id,
+        status: part.status,
+        carrier: part.tracking.as_ref().and_then(|t| t.carrier.clone()),
+        number: part.tracking.as_ref().and_then(|t| t.number.clone()),
+        steps: part.steps.iter().map(|(status, time)| StepView { status: *status, time: *time }).collect(),
+    };
+    order.parts.iter().map(view).collect()
+}
+
+/// The answer to `POST /orders`, as it is repeated for its key.
+pub(crate) fn answer(placed: &Order, contact: &Contact) -> Answer {
+    let body = serde_json::to_vec(&order(placed, contact)).expect("an order always makes JSON");
+    Answer { status: 201, location: Some(location(placed.id)), body }
+}
+
+/// Where an order is.
+pub(crate) fn location(id: OrderId) -> String {
+    format!("/api/v1/orders/{id}")
+}
+
+fn part(part: &Part) -> PartView {
+    PartView {
+        id: part.id,
+        vendor_id: part.vendor_id,
+        status: part.status,
+        items: part.lines.iter().map(item).collect(),
+        shipping_method: part.shipping_method.clone(),
+        totals: part.totals.clone(),
+        tracking: part.tracking.clone(),
+    }
+}
+
+fn item(line: &Line) -> ItemView {
+    ItemView {
+        id: line.line_id,
+        variant_id: line.variant_id,
+        product_id: line.product_id,
+        title: line.title.clone(),
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        line_total: line.line_total,
+        commission: None,
+    }
+}
+
+fn payment(order: &Order) -> Option<PaymentView> {
+    let payment = &order.payment;
+    if !payment.requested {
+        return None;
+    }
+    let open = order.status() == OrderStatus::AwaitingPayment;
+    let url = payment.action_url.clone().filter(|_| open);
+    let status = match order.status() {
+        _ if payment.refunded > 0 && payment.refunded < order.totals.total.amount => "partially_refunded",
+        _ if payment.refunded > 0 => "refunded",
+        _ if payment.paid => "completed",
+        OrderStatus::Failed => "failed",
+        OrderStatus::Cancelled => "cancelled",
+        _ if url.is_some() => "requires_action",
+        _ => "processing",
+    };
+    let action = url.map(|url| ActionView { r#type: "redirect", url });
+    Some(PaymentView { id: payment.id, status, method: payment.method.clone(), amount: order.totals.total, action })
+}

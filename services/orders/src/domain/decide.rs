@@ -1,0 +1,202 @@
+//! What may happen to an order in the state it is in. Each decision is a list of events, empty where it has happened already.
+
+use contracts::events::orders::{
+    OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested, OrderRefunded,
+    OrderShipped, OrderStatusChanged,
+};
+use contracts::{Money, RefundId, Time, VendorOrderId};
+use serde::{Deserialize, Serialize};
+
+use super::{Order, OrderEvent, OrderStatus, Part, PartStatus};
+
+/// Who carries a part, and under which number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracking {
+    /// The carrier.
+    #[serde(default)]
+    pub carrier: Option<String>,
+    /// The carrier's number.
+    #[serde(default)]
+    pub number: Option<String>,
+}
+
+/// Why something may not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The state does not lead there.
+    #[error("cannot go from {from} to {to}")]
+    Illegal {
+        /// The state it is in.
+        from: &'static str,
+        /// The state that was asked for.
+        to: &'static str,
+        /// The states that may follow.
+        allowed: Vec<&'static str>,
+    },
+    /// The order has no such part.
+    #[error("no such vendor order")]
+    NoSuchPart,
+}
+
+type Decision = Result<Vec<OrderEvent>, Refused>;
+
+impl Order {
+    /// The provider was asked, and the payer may act.
+    pub fn request_payment(&self, action_url: Option<String>, at: Time) -> Decision {
+        match self.status() {
+            OrderStatus::Created => {
+                Ok(vec![OrderPaymentRequested { order_id: self.id, payment_id: self.payment.id, action_url, at }.into()])
+            }
+            OrderStatus::AwaitingPayment => Ok(vec![]),
+            _ => Err(self.illegal("awaiting_payment")),
+        }
+    }
+
+    /// The stock is the order's for good and its money is there, or promised.
+    pub fn confirm(&self, money: Settlement, at: Time) -> Decision {
+        if self.status() != OrderStatus::AwaitingPayment {
+            return Err(self.illegal("confirmed"));
+        }
+        let mut events = vec![self.confirmed(at)];
+        if money == Settlement::Captured {
+            events.push(self.paid(at));
+        }
+        Ok(events)
+    }
+
+    /// What has no carrier is delivered as soon as the order is confirmed.
+    pub fn deliver_digital(&self, at: Time) -> Decision {
+        let mut after = self.clone();
+        let mut events = Vec::new();
+        for part in self.parts.iter().filter(|p| p.is_digital() && p.status == PartStatus::Confirmed) {
+            after.take(&mut events, self.part_event(part, PartStatus::Delivered, None, at));
+        }
+        after.milestones(self.status(), &mut events, at);
+        Ok(events)
+    }
+
+    /// The money was captured after the sale, as with cash at the door.
+    pub fn pay(&self, at: Time) -> Decision {
+        match self.status() {
+            _ if self.payment.paid => Ok(vec![]),
+            OrderStatus::Created | OrderStatus::AwaitingPayment | OrderStatus::Failed | OrderStatus::Cancelled => Err(self.illegal("paid")),
+            _ => Ok(vec![self.paid(at)]),
+        }
+    }
+
+    /// It cannot be paid or filled. An order that ended otherwise stays as it is.
+    pub fn fail(&self, reason: &str, at: Time) -> Decision {
+        match self.status() {
+            OrderStatus::Created | OrderStatus::AwaitingPayment => {
+                let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
+                Ok(vec![OrderFailed { order_id, user_id, number, reason: reason.to_owned(), at }.into()])
+            }
+            OrderStatus::Failed | OrderStatus::Cancelled => Ok(vec![]),
+            _ => Err(self.illegal("failed")),
+        }
+    }
+
+    /// It is called off, which is possible until a part has left its store.
+    pub fn cancel(&self, reason: &str, at: Time) -> Decision {
+        if self.status() == OrderStatus::Cancelled {
+            return Ok(vec![]);
+        }
+        if !self.parts.iter().all(|p| p.status.can_be_called_off()) {
+            return Err(self.illegal("cancelled"));
+        }
+        let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
+        Ok(vec![OrderCancelled { order_id, user_id, number, reason: reason.to_owned(), at }.into()])
+    }
+
+    /// A store moves its part to the next state.
+    pub fn advance(&self, part: VendorOrderId, to: PartStatus, tracking: Option<Tracking>, at: Time) -> Decision {
+        let part = self.part(part).ok_or(Refused::NoSuchPart)?;
+        if part.status.next() != Some(to) {
+            let allowed = part.status.next().iter().map(|s| s.as_str()).collect();
+            return Err(Refused::Illegal { from: part.status.as_str(), to: to.as_str(), allowed });
+        }
+        let (mut after, mut events) = (self.clone(), Vec::new());
+        after.take(&mut events, self.part_event(part, to, tracking, at));
+        after.milestones(self.status(), &mut events, at);
+        Ok(events)
+    }
+
+    /// Delivered so long ago that it is final.
+    pub fn complete(&self, at: Time) -> Decision {
+        match self.status() {
+            OrderStatus::Delivered => {
+                let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
+                Ok(vec![OrderCompleted { order_id, user_id, number, at }.into()])
+            }
+            OrderStatus::Completed => Ok(vec![]),
+            _ => Err(self.illegal("completed")),
+        }
+    }
+
+    /// Payments gave money back. It never changes where the order stands.
+    pub fn refund(&self, refund_id: RefundId, amount: Money, at: Time) -> Decision {
+        Ok(vec![OrderRefunded { order_id: self.id, refund_id, amount, at }.into()])
+    }
+
+    fn take(&mut self, events: &mut Vec<OrderEvent>, event: OrderEvent) {
+        kit::Aggregate::evolve(self, &event);
+        events.push(event);
+    }
+
+    /// What the order as a whole has reached by the events so far.
+    fn milestones(&self, before: OrderStatus, events: &mut Vec<OrderEvent>, at: Time) {
+        let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
+        match self.status() {
+            now if now == before => {}
+            OrderStatus::Shipped => events.push(OrderShipped { order_id, user_id, number, at }.into()),
+            OrderStatus::Delivered => events.push(OrderDelivered { order_id, user_id, number, payment_id: self.payment.id, at }.into()),
+            _ => {}
+        }
+    }
+
+    fn part_event(&self, part: &Part, to: PartStatus, tracking: Option<Tracking>, at: Time) -> OrderEvent {
+        let (carrier, tracking_number) = tracking.map_or((None, None), |t| (t.carrier, t.number));
+        OrderStatusChanged {
+            order_id: self.id,
+            vendor_order_id: part.id,
+            vendor_id: part.vendor_id,
+            status: to.as_str().to_owned(),
+            carrier,
+            tracking_number,
+            at,
+        }
+        .into()
+    }
+
+    fn confirmed(&self, at: Time) -> OrderEvent {
+        OrderConfirmed {
+            order_id: self.id,
+            user_id: self.user_id,
+            number: self.number.clone(),
+            vendor_ids: self.parts.iter().map(|p| p.vendor_id).collect(),
+            total: self.totals.total,
+            at,
+        }
+        .into()
+    }
+
+    fn paid(&self, at: Time) -> OrderEvent {
+        OrderPaid { order_id: self.id, payment_id: self.payment.id, amount: self.totals.total, at }.into()
+    }
+
+    fn illegal(&self, to: &'static str) -> Refused {
+        let allowed = if self.parts.iter().all(|p| p.status.can_be_called_off()) { vec!["cancelled"] } else { vec![] };
+        Refused::Illegal { from: self.status().as_str(), to, allowed }
+    }
+}
+
+/// Whether the money of a confirmed order is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// The provider has it.
+    Captured,
+    /// It comes at delivery.
+    Promised,
+}

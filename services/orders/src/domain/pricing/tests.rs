@@ -1,0 +1,139 @@
+use contracts::{Currency, Money, ProductId, VariantId, VendorId};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+fn item(store: u128, kind: &str, price: i64, quantity: i64) -> Item {
+    Item {
+        variant_id: VariantId(Uuid::from_u128(store * 1_000 + 1)),
+        product_id: ProductId(Uuid::from_u128(store * 1_000 + 2)),
+        vendor_id: VendorId(Uuid::from_u128(store)),
+        title: "Nakshi kantha".into(),
+        kind: kind.into(),
+        quantity,
+        unit_price: Money::new(price, Currency::BDT),
+        commission_basis_points: 1_000,
+    }
+}
+
+fn rules(included: bool, basis_points: u16) -> Rules {
+    Rules { tax: Tax { basis_points, included }, ..Rules::default() }
+}
+
+fn priced(rules: &Rules, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
+    let mut next = 0;
+    price(rules, items, shipping, || {
+        next += 1;
+        Uuid::from_u128(next)
+    })
+}
+
+#[test]
+fn totals_by_table() {
+    let two_stores = [item(1, "physical", 129_900, 2), item(2, "digital", 50_000, 1), item(1, "physical", 1, 1)];
+    // (included, rate, subtotal, shipping, tax, total)
+    let cases = [
+        (true, 0, 309_801, 6_000, 0, 315_801),
+        (false, 0, 309_801, 6_000, 0, 315_801),
+        // 259800·15/115 = 33886.96, 50000·15/115 = 6521.74, 1·15/115 = 0.13, 6000·15/115 = 782.61
+        (true, 1_500, 309_801, 6_000, 33_887 + 6_522 + 783, 315_801),
+        // 38970, 7500, 0.15, 900
+        (false, 1_500, 309_801, 6_000, 38_970 + 7_500 + 900, 315_801 + 47_370),
+    ];
+    for (included, rate, subtotal, shipping, tax, total) in cases {
+        let t = priced(&rules(included, rate), &two_stores, &Shipping::default()).unwrap().totals;
+        let found = (t.tax_included, t.subtotal.amount, t.shipping.amount, t.tax.amount, t.total.amount);
+        assert_eq!(found, (included, subtotal, shipping, tax, total), "included {included}, rate {rate}");
+    }
+}
+
+#[test]
+fn only_stores_that_ship_something_are_paid_for_shipping() {
+    let p = priced(&Rules::default(), &[item(1, "course", 1_000, 1), item(2, "physical", 1_000, 1)], &Shipping::default()).unwrap();
+    let shipping: Vec<_> = p.parts.iter().map(|p| (p.shipping_method.as_str(), p.totals.shipping.amount)).collect();
+    assert_eq!(shipping, [("none", 0), ("standard", 6_000)]);
+    assert!(p.ships());
+    assert!(!priced(&Rules::default(), &[item(1, "course", 1_000, 1)], &Shipping::default()).unwrap().ships());
+}
+
+#[test]
+fn a_store_can_be_shipped_by_another_method_than_the_rest() {
+    let mut rules = Rules::default();
+    rules.shipping.insert("express".into(), vec![Money::new(12_000, Currency::BDT)]);
+    let items = [item(1, "physical", 1_000, 1), item(2, "physical", 1_000, 1)];
+    let by_vendor = [(VendorId(Uuid::from_u128(2)), "express".to_owned())].into();
+    let p = priced(&rules, &items, &Shipping { method: Some("standard".into()), by_vendor }).unwrap();
+    assert_eq!(p.parts.iter().map(|p| p.totals.shipping.amount).collect::<Vec<_>>(), [6_000, 12_000]);
+}
+
+#[test]
+fn what_cannot_be_priced_says_why() {
+    let usd: Currency = "USD".parse().unwrap();
+    let foreign = |mut i: Item| {
+        i.unit_price.currency = usd;
+        i
+    };
+    let rocket = Shipping { method: Some("rocket".into()), ..Shipping::default() };
+    let unknown = |currency, method: &str| Unpriced::UnknownShipping { method: method.into(), currency, vendor_id: None };
+    let cases = [
+        (vec![], Shipping::default(), Unpriced::Empty),
+        (
+            vec![item(1, "physical", 1, 1), foreign(item(1, "digital", 1, 1))],
+            Shipping::default(),
+            Unpriced::MixedCurrency(Currency::BDT, usd),
+        ),
+        (vec![item(1, "physical", 1, 1)], rocket, unknown(Currency::BDT, "rocket")),
+        (vec![foreign(item(1, "physical", 1, 1))], Shipping::default(), unknown(usd, "standard")),
+        (vec![item(1, "digital", i64::MAX, 2)], Shipping::default(), Unpriced::TooLarge),
+        (vec![item(1, "digital", i64::MAX, 1), item(2, "digital", i64::MAX, 1)], Shipping::default(), Unpriced::TooLarge),
+    ];
+    for (items, shipping, why) in cases {
+        assert_eq!(priced(&Rules::default(), &items, &shipping), Err(why));
+    }
+}
+
+#[test]
+fn shares_of_a_single_line_by_hand() {
+    // 115.00 with 15 % inside is 100.00 net; 10 % commission of that is 10.00; 60.00 shipping holds 7.83 of tax.
+    let p = priced(&Rules::default(), &[item(7, "physical", 11_500, 1)], &Shipping::default()).unwrap();
+    let found: Vec<_> = shares(&p.parts).unwrap().into_iter().map(|s| (s.account, s.amount)).collect();
+    let vendor = Uuid::from_u128(7);
+    let expected = [
+        (format!("vendor_payable:{vendor}"), 9_000),
+        ("commission".into(), 1_000),
+        ("tax_payable".into(), 1_500 + 783),
+        (format!("shipping_payable:{vendor}"), 6_000 - 783),
+    ];
+    assert_eq!(found, expected);
+}
+
+fn any_item() -> impl Strategy<Value = Item> {
+    (1..5u128, prop_oneof!["physical", "digital", "course"], 0..50_000_000i64, 1..999i64, 0..=10_000i64).prop_map(
+        |(store, kind, price, quantity, commission_basis_points)| Item { commission_basis_points, ..item(store, &kind, price, quantity) },
+    )
+}
+
+proptest! {
+    #[test]
+    fn parts_sum_to_the_order_and_shares_to_its_total(
+        items in prop::collection::vec(any_item(), 1..12), included: bool, basis_points in 0..=10_000u16,
+    ) {
+        let p = priced(&rules(included, basis_points), &items, &Shipping::default()).unwrap();
+        let sum = |field: fn(&Totals) -> Money| p.parts.iter().map(|p| field(&p.totals).amount).sum::<i64>();
+        let t = &p.totals;
+        prop_assert_eq!(sum(|t| t.subtotal), t.subtotal.amount);
+        prop_assert_eq!(sum(|t| t.discount), t.discount.amount);
+        prop_assert_eq!(sum(|t| t.shipping), t.shipping.amount);
+        prop_assert_eq!(sum(|t| t.tax), t.tax.amount);
+        prop_assert_eq!(sum(|t| t.total), t.total.amount);
+        let on_top = if included { 0 } else { t.tax.amount };
+        prop_assert_eq!(t.subtotal.amount - t.discount.amount + t.shipping.amount + on_top, t.total.amount);
+        let goods: i64 = items.iter().map(|i| i.unit_price.amount * i.quantity).sum();
+        prop_assert_eq!(goods, t.subtotal.amount);
+
+        let shares = shares(&p.parts).unwrap();
+        prop_assert_eq!(shares.iter().map(|s| s.amount).sum::<i64>(), t.total.amount);
+        prop_assert!(shares.iter().all(|s| s.amount > 0), "no account of a sale is charged: {:?}", shares);
+    }
+}

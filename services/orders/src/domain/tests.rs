@@ -1,0 +1,314 @@
+use contracts::events::orders::{Line, OrderCreated, Totals, VendorPart};
+use contracts::{Currency, EventSet, Money, OrderId, OrderLineId, PaymentId, ProductId, SagaId, UserId, VariantId};
+use contracts::{RefundId, Time, VendorId, VendorOrderId};
+use kit::Aggregate;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn money(amount: i64) -> Money {
+    Money::new(amount, Currency::BDT)
+}
+
+fn totals(amount: i64) -> Totals {
+    Totals { subtotal: money(amount), discount: money(0), shipping: money(0), tax: money(0), tax_included: true, total: money(amount) }
+}
+
+fn created(kinds: &[&str]) -> OrderCreated {
+    let part = |(n, kind): (usize, &&str)| VendorPart {
+        vendor_order_id: VendorOrderId(id(n as u128)),
+        vendor_id: VendorId(id(100 + n as u128)),
+        lines: vec![Line {
+            line_id: OrderLineId(id(200 + n as u128)),
+            variant_id: VariantId(id(300)),
+            product_id: ProductId(id(301)),
+            title: "Jamdani sari".into(),
+            kind: (*kind).to_owned(),
+            quantity: 1,
+            unit_price: money(500),
+            line_total: money(500),
+            tax: money(0),
+            commission_basis_points: 1_000,
+            commission: money(50),
+        }],
+        shipping_method: "standard".into(),
+        shipping_tax: money(0),
+        totals: totals(500),
+    };
+    OrderCreated {
+        order_id: OrderId(id(1_000)),
+        number: "HT-2026-000001".into(),
+        user_id: Some(UserId(id(1_001))),
+        guest: None,
+        parts: kinds.iter().enumerate().map(part).collect(),
+        totals: totals(500 * kinds.len() as i64),
+        payment_method: "sandbox".into(),
+        payment_deadline: Time(900),
+        payment_id: PaymentId(id(1_002)),
+        saga_id: SagaId(id(1_003)),
+        at: Time(1),
+    }
+}
+
+fn fold(events: impl IntoIterator<Item = OrderEvent>) -> Order {
+    events.into_iter().fold(Order::default(), |mut order, event| {
+        order.evolve(&event);
+        order
+    })
+}
+
+fn new_order(kinds: &[&str]) -> Order {
+    fold([OrderEvent::from(created(kinds))])
+}
+
+/// What somebody may try.
+#[derive(Clone, Debug)]
+enum Command {
+    RequestPayment,
+    Confirm(Settlement),
+    DeliverDigital,
+    Pay,
+    Fail,
+    Cancel,
+    Advance(usize, PartStatus),
+    Complete,
+    Refund(i64),
+}
+
+fn decide(order: &Order, command: &Command, at: Time) -> Result<Vec<OrderEvent>, Refused> {
+    match command {
+        Command::RequestPayment => order.request_payment(Some("https://pay".into()), at),
+        Command::Confirm(money) => order.confirm(*money, at),
+        Command::DeliverDigital => order.deliver_digital(at),
+        Command::Pay => order.pay(at),
+        Command::Fail => order.fail("payment_declined", at),
+        Command::Cancel => order.cancel("changed my mind", at),
+        Command::Advance(part, to) => order.advance(VendorOrderId(id(*part as u128)), *to, None, at),
+        Command::Complete => order.complete(at),
+        Command::Refund(amount) => order.refund(RefundId(id(1)), money(*amount), at),
+    }
+}
+
+fn run(order: &mut Order, commands: &[Command]) {
+    for command in commands {
+        let events = decide(order, command, Time(2)).unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        events.iter().for_each(|e| order.evolve(e));
+    }
+}
+
+const PAID: [Command; 2] = [Command::RequestPayment, Command::Confirm(Settlement::Captured)];
+
+fn shipped(part: usize) -> [Command; 2] {
+    [Command::Advance(part, PartStatus::Processing), Command::Advance(part, PartStatus::Shipped)]
+}
+
+fn kinds(events: &[OrderEvent]) -> Vec<&'static str> {
+    events.iter().map(|e| e.kind().0).collect()
+}
+
+#[test]
+fn an_order_is_the_least_advanced_of_its_parts() {
+    use PartStatus::{AwaitingPayment, Cancelled, Confirmed, Created, Delivered, Failed, Processing, Shipped};
+    let cases: &[(&[PartStatus], bool, &str)] = &[
+        (&[Created, Created], false, "created"),
+        (&[AwaitingPayment], false, "awaiting_payment"),
+        (&[Confirmed, Confirmed], false, "confirmed"),
+        (&[Confirmed, Processing], false, "confirmed"),
+        (&[Processing, Processing], false, "processing"),
+        (&[Confirmed, Shipped], false, "partially_shipped"),
+        (&[Shipped, Shipped], false, "shipped"),
+        (&[Shipped, Delivered], false, "partially_delivered"),
+        (&[Confirmed, Delivered], false, "partially_delivered"),
+        (&[Delivered, Delivered], false, "delivered"),
+        (&[Delivered, Delivered], true, "completed"),
+        (&[Failed, Failed], false, "failed"),
+        (&[Cancelled, Cancelled], false, "cancelled"),
+        (&[Cancelled, Shipped], false, "shipped"),
+    ];
+    for (parts, completed, expected) in cases {
+        assert_eq!(OrderStatus::of(parts.iter().copied(), *completed).as_str(), *expected, "{parts:?}");
+    }
+}
+
+#[test]
+fn a_store_cannot_skip_a_state_and_learns_which_may_follow() {
+    use PartStatus::{Confirmed, Delivered, Processing, Shipped};
+    // (moved so far, asked for, allowed; none where it is allowed)
+    type Case<'a> = (&'a [PartStatus], PartStatus, Option<&'a [&'a str]>);
+    let cases: &[Case] = &[
+        (&[], Processing, None),
+        (&[], Shipped, Some(&["processing"])),
+        (&[], Delivered, Some(&["processing"])),
+        (&[], Confirmed, Some(&["processing"])),
+        (&[Processing], Processing, Some(&["shipped"])),
+        (&[Processing], Shipped, None),
+        (&[Processing, Shipped], Delivered, None),
+        (&[Processing, Shipped], Processing, Some(&["delivered"])),
+        (&[Processing, Shipped, Delivered], Delivered, Some(&[])),
+    ];
+    for (moved, to, refused) in cases {
+        let mut order = new_order(&["physical"]);
+        run(&mut order, &PAID);
+        moved.iter().for_each(|s| run(&mut order, &[Command::Advance(0, *s)]));
+        match (order.advance(VendorOrderId(id(0)), *to, None, Time(2)), refused) {
+            (Ok(_), None) => {}
+            (Err(Refused::Illegal { allowed, .. }), Some(expected)) => assert_eq!(allowed, *expected, "{moved:?} to {to:?}"),
+            (found, _) => panic!("{moved:?} to {to:?}: {found:?}"),
+        }
+    }
+    let unpaid = new_order(&["physical"]).advance(VendorOrderId(id(0)), Processing, None, Time(2));
+    assert_eq!(unpaid, Err(Refused::Illegal { from: "created", to: "processing", allowed: vec![] }));
+    assert_eq!(new_order(&["physical"]).advance(VendorOrderId(id(9)), Processing, None, Time(2)), Err(Refused::NoSuchPart));
+}
+
+#[test]
+fn an_order_can_be_called_off_until_a_part_has_shipped() {
+    let mut order = new_order(&["physical", "physical"]);
+    for step in [Command::RequestPayment, Command::Confirm(Settlement::Captured), Command::Advance(0, PartStatus::Processing)] {
+        run(&mut order, &[step]);
+        assert_eq!(kinds(&order.cancel("late", Time(2)).unwrap()), ["order.cancelled"]);
+    }
+    run(&mut order, &[Command::Advance(0, PartStatus::Shipped)]);
+    assert_eq!(order.cancel("late", Time(2)), Err(Refused::Illegal { from: "partially_shipped", to: "cancelled", allowed: vec![] }));
+}
+
+#[test]
+fn the_whole_order_is_shipped_and_delivered_with_its_last_part() {
+    let mut order = new_order(&["physical", "physical"]);
+    run(&mut order, &PAID);
+    run(&mut order, &shipped(0));
+    let tracking = Tracking { carrier: Some("Pathao".into()), number: Some("P1".into()) };
+    run(&mut order, &[Command::Advance(1, PartStatus::Processing)]);
+    let events = order.advance(VendorOrderId(id(1)), PartStatus::Shipped, Some(tracking.clone()), Time(3)).unwrap();
+    assert_eq!(kinds(&events), ["order.status_changed", "order.shipped"]);
+    events.iter().for_each(|e| order.evolve(e));
+    assert_eq!(order.parts[1].tracking, Some(tracking));
+    run(&mut order, &[Command::Advance(0, PartStatus::Delivered)]);
+    assert_eq!(order.status(), OrderStatus::PartiallyDelivered);
+    let events = order.advance(VendorOrderId(id(1)), PartStatus::Delivered, None, Time(4)).unwrap();
+    assert_eq!(kinds(&events), ["order.status_changed", "order.delivered"]);
+    events.iter().for_each(|e| order.evolve(e));
+    let steps: Vec<_> = order.parts[1].steps.iter().map(|(s, _)| s.as_str()).collect();
+    assert_eq!(steps, ["confirmed", "processing", "shipped", "delivered"]);
+    assert_eq!((order.updated_at, order.created_at), (Time(4), Time(1)));
+}
+
+#[test]
+fn digital_goods_are_delivered_with_the_confirmation() {
+    let mut order = new_order(&["digital", "physical"]);
+    run(&mut order, &PAID);
+    run(&mut order, &[Command::DeliverDigital]);
+    assert_eq!(order.status(), OrderStatus::PartiallyDelivered);
+    let mut order = new_order(&["digital", "course"]);
+    run(&mut order, &PAID);
+    let events = order.deliver_digital(Time(2)).unwrap();
+    assert_eq!(kinds(&events), ["order.status_changed", "order.status_changed", "order.delivered"]);
+}
+
+#[test]
+fn the_first_end_of_an_order_stands() {
+    let mut cancelled = new_order(&["physical"]);
+    run(&mut cancelled, &[Command::RequestPayment, Command::Cancel]);
+    assert_eq!(cancelled.fail("payment_timeout", Time(2)), Ok(vec![]));
+    assert!(cancelled.confirm(Settlement::Captured, Time(2)).is_err());
+    assert!(cancelled.pay(Time(2)).is_err());
+    let mut failed = new_order(&["physical"]);
+    run(&mut failed, &[Command::RequestPayment, Command::Fail]);
+    assert!(failed.cancel("late", Time(2)).is_err());
+    assert_eq!(failed.reason.as_deref(), Some("payment_declined"));
+}
+
+#[test]
+fn cash_is_paid_once_and_after_the_confirmation() {
+    let mut order = new_order(&["physical"]);
+    run(&mut order, &[Command::RequestPayment, Command::Confirm(Settlement::Promised)]);
+    assert!(!order.payment.paid);
+    run(&mut order, &[Command::Pay]);
+    assert!(order.payment.paid);
+    assert_eq!(order.pay(Time(2)), Ok(vec![]));
+}
+
+/// Every version of every event that was ever written, as the log of one order.
+#[test]
+fn an_order_reads_every_event_that_was_ever_written() {
+    let corpus = include_str!("../../../../crates/contracts/tests/golden/orders.jsonl");
+    let lines: Vec<serde_json::Value> = corpus.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let mut order = Order::default();
+    for line in &lines {
+        let kind = line["type"].as_str().unwrap();
+        let event = OrderEvent::decode(kind, line["version"].as_i64().unwrap(), line["data"].clone());
+        order.evolve(&event.unwrap_or_else(|e| panic!("{kind}: {e}")));
+    }
+    assert!(lines.len() >= 11, "an example of each event");
+    assert_eq!(order.number, "text");
+    let stored = serde_json::to_value(&order).unwrap();
+    assert_eq!(serde_json::from_value::<Order>(stored).unwrap(), order);
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    let status = prop_oneof![
+        Just(PartStatus::Confirmed),
+        Just(PartStatus::Processing),
+        Just(PartStatus::Shipped),
+        Just(PartStatus::Delivered),
+        Just(PartStatus::Cancelled)
+    ];
+    prop_oneof![
+        1 => Just(Command::RequestPayment),
+        1 => prop_oneof![Just(Settlement::Captured), Just(Settlement::Promised)].prop_map(Command::Confirm),
+        1 => Just(Command::DeliverDigital),
+        1 => Just(Command::Pay),
+        1 => Just(Command::Fail),
+        1 => Just(Command::Cancel),
+        6 => (0..3usize, status).prop_map(|(part, to)| Command::Advance(part, to)),
+        1 => Just(Command::Complete),
+        1 => (1..500i64).prop_map(Command::Refund),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_commands_reaches_an_impossible_state(
+        kinds in prop::collection::vec(prop_oneof!["physical", "digital"], 1..4), commands in prop::collection::vec(any_command(), 0..40),
+    ) {
+        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+        let mut log = vec![OrderEvent::from(created(&kinds))];
+        let mut order = fold(log.clone());
+        for command in &commands {
+            let before = order.clone();
+            let Ok(events) = decide(&order, command, Time(log.len() as i64)) else { continue };
+            events.iter().for_each(|e| order.evolve(e));
+            log.extend(events);
+            prop_assert!(possible(&before, &order), "{:?} led from {:?} to {:?}", command, before.status(), order.status());
+        }
+        prop_assert_eq!(&fold(log.clone()), &order);
+        let count = |kind: &str| log.iter().filter(|e| e.kind().0 == kind).count();
+        for once in ["order.created", "order.confirmed", "order.paid", "order.shipped", "order.delivered", "order.completed"] {
+            prop_assert!(count(once) <= 1, "{} of {}", count(once), once);
+        }
+        prop_assert!(count("order.failed") + count("order.cancelled") + count("order.completed") <= 1);
+        prop_assert!(count("order.paid") <= count("order.confirmed"));
+        let stored: serde_json::Value = serde_json::to_value(&order).unwrap();
+        prop_assert_eq!(serde_json::from_value::<Order>(stored).unwrap(), order);
+    }
+}
+
+/// What must hold of one step, said without the rules that made it.
+fn possible(before: &Order, after: &Order) -> bool {
+    let ended = |o: &Order| matches!(o.status(), OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Completed);
+    let together = |s: PartStatus| !after.parts.iter().any(|p| p.status == s) || after.parts.iter().all(|p| p.status == s);
+    let forward = before.parts.iter().zip(&after.parts).all(|(b, a)| {
+        let dead = matches!(a.status, PartStatus::Failed | PartStatus::Cancelled);
+        b.status <= a.status || dead && b.status < PartStatus::Shipped
+    });
+    let whole = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Failed, PartStatus::Cancelled].into_iter().all(together);
+    let kept = before.payment.paid <= after.payment.paid && before.totals == after.totals;
+    let paid_only_once_confirmed = !after.payment.paid || after.parts.iter().all(|p| p.status > PartStatus::AwaitingPayment);
+    let still = !ended(before) || before.status() == after.status();
+    forward && whole && kept && paid_only_once_confirmed && still
+}

@@ -1,0 +1,85 @@
+use contracts::{Money, VariantId};
+use kit::problem::FieldError;
+use kit::{DbError, Problem};
+use serde::Serialize;
+
+use crate::domain::Refused;
+
+/// What can go wrong with orders.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such order, or not the caller's.
+    #[error("no such order")]
+    NoOrder,
+    /// No such vendor order, or not of the caller's store.
+    #[error("no such vendor order")]
+    NoVendorOrder,
+    /// Understood, but not valid.
+    #[error("invalid order")]
+    Invalid(Vec<FieldError>),
+    /// There is nothing in the cart.
+    #[error("the cart is empty")]
+    CartEmpty,
+    /// Prices in two currencies.
+    #[error("all items of an order are priced in one currency")]
+    MixedCurrency,
+    /// The total is not what the caller saw.
+    #[error("the total has changed")]
+    PriceChanged(Money),
+    /// Not everything is there; nothing is held.
+    #[error("out of stock")]
+    OutOfStock(Vec<Shortage>),
+    /// The order's state does not lead there.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The order changed since the caller read it.
+    #[error("the order has changed")]
+    Stale(Problem),
+    /// Another service did not answer.
+    #[error("{0} did not answer")]
+    Unreachable(&'static str),
+    /// Another service answered what it should not.
+    #[error("{0}")]
+    Internal(String),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// A line that cannot be filled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Shortage {
+    /// What was asked for.
+    pub variant_id: VariantId,
+    /// How many.
+    pub requested: i64,
+    /// How many there are.
+    pub available: i64,
+}
+
+impl From<Error> for Problem {
+    fn from(e: Error) -> Problem {
+        let text = e.to_string();
+        match e {
+            Error::NoOrder => Problem::not_found("order"),
+            Error::NoVendorOrder => Problem::not_found("vendor order"),
+            Error::Invalid(errors) => Problem::invalid(errors),
+            Error::CartEmpty => Problem::unprocessable("cart_empty", "put something into the cart first, or list items"),
+            Error::MixedCurrency => Problem::unprocessable("mixed_currency", text),
+            Error::PriceChanged(total) => {
+                Problem::conflict("price_changed", "the total is not the expected one; show the new one to the shopper")
+                    .with("total", total)
+            }
+            Error::OutOfStock(items) => {
+                Problem::conflict("out_of_stock", "there is not enough of some items; nothing was ordered").with("items", items)
+            }
+            Error::Refused(Refused::NoSuchPart) => Problem::not_found("vendor order"),
+            Error::Refused(Refused::Illegal { allowed, .. }) => Problem::conflict("illegal_transition", text).with("allowed", allowed),
+            Error::Stale(problem) => problem,
+            Error::Unreachable(_) => Problem::unavailable("unavailable", text),
+            Error::Internal(cause) => Problem::internal(cause),
+            Error::Db(e) => e.into(),
+        }
+    }
+}

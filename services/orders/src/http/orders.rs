@@ -1,0 +1,183 @@
+//! What a shopper does with orders.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use contracts::{OrderId, Time, UserId};
+use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query, required_idempotency_key, respond};
+use kit::{Caller, Problem, Role, idempotency};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ListParams, changer, reader};
+use crate::app::view::{self, OrderView, TrackingView};
+use crate::app::{App, Change, Found, Place, Placed, etag};
+use crate::domain::{self, CheckoutInput, Shopper};
+use crate::error::Error;
+use crate::store::Filter;
+
+/// Whoever has the token has the order: a shorter one could be guessed.
+const CART_TOKEN_LENGTH_MIN: usize = 32;
+
+/// Orders the caller's cart, or listed items. The answer comes when the payer can act, or after 10 s.
+#[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = CheckoutInput,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = OrderView), (status = 401), (status = 409, description = "out_of_stock, price_changed"), (status = 422)))]
+pub(super) async fn place_order(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json(input, raw): Json<CheckoutInput>,
+) -> Result<Response, Problem> {
+    let who = reader(&caller)?;
+    let key = required_idempotency_key(&headers, &caller, "POST /orders", &raw)?;
+    let shopper = if who.user.is_some() { Shopper::User } else { Shopper::Guest };
+    let checkout = domain::check(input, shopper, &app.config.payment_methods).map_err(Error::Invalid)?;
+    let guest = caller.cart_token.clone().zip(who.guest).filter(|_| shopper == Shopper::Guest);
+    if guest.as_ref().is_some_and(|(token, _)| token.len() < CART_TOKEN_LENGTH_MIN) {
+        return Err(Problem::bad_request("invalid_cart_token", "send X-Cart-Token as it was given to you"));
+    }
+    match app.place(Place { user: who.user, guest, checkout, key }).await? {
+        Placed::Now(answer) => Ok(respond(answer, false)),
+        Placed::Before(answer) => Ok(respond(answer, true)),
+        Placed::Running => Err(idempotency::still_running()),
+        Placed::Mismatch => Err(idempotency::mismatch()),
+    }
+}
+
+/// The caller's orders, newest first.
+#[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(ListParams), responses((status = 200, body = Page<OrderView>), (status = 401)))]
+pub(super) async fn list_orders(
+    State(app): State<App>,
+    caller: Caller,
+    Query(p): Query<ListParams>,
+) -> Result<axum::Json<Page<OrderView>>, Problem> {
+    let owner = reader(&caller)?.own().ok_or_else(|| Problem::unauthenticated("sign in first"))?;
+    list(&app, owner, p).await
+}
+
+/// A user's orders, newest first: one's own, or anybody's for support.
+#[utoipa::path(get, path = "/api/v1/orders/user/{userId}", tag = "orders", params(("userId" = UserId, Path), ListParams),
+    responses((status = 200, body = Page<OrderView>), (status = 404)))]
+pub(super) async fn list_orders_of_user(
+    State(app): State<App>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+    Query(p): Query<ListParams>,
+) -> Result<axum::Json<Page<OrderView>>, Problem> {
+    if caller.user()?.id != user && !caller.has(&[Role::Support, Role::Admin]) {
+        return Err(Problem::not_found("user"));
+    }
+    list(&app, Filter::User(user), p).await
+}
+
+async fn list(app: &App, owner: Filter, p: ListParams) -> Result<axum::Json<Page<OrderView>>, Problem> {
+    let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("orders {owner:?}"))?;
+    let found = app.orders(owner, page.clone()).await?;
+    let page = page.page(found, |f| After { time: f.order.created_at, id: f.order.id.0 });
+    let data = page.data.iter().map(|f| view::order(&f.order, &f.contact)).collect();
+    Ok(axum::Json(Page { data, next_cursor: page.next_cursor }))
+}
+
+/// One order.
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path)),
+    responses((status = 200, body = OrderView), (status = 401), (status = 404)))]
+pub(super) async fn get_order(State(app): State<App>, caller: Caller, Path(id): Path<OrderId>) -> Result<Tagged<OrderView>, Problem> {
+    let found = app.order(reader(&caller)?, id).await?;
+    Ok(tagged(&found))
+}
+
+/// With an entity tag.
+type Tagged<T> = ([(&'static str, String); 1], axum::Json<T>);
+
+fn tagged(found: &Found) -> Tagged<OrderView> {
+    ([("etag", etag(found.version))], axum::Json(view::order(&found.order, &found.contact)))
+}
+
+/// What happened to the order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderHistoryEvent {
+    id: Uuid,
+    r#type: String,
+    /// From 1, without holes.
+    sequence: i64,
+    time: Time,
+    data: serde_json::Value,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderHistory {
+    data: Vec<OrderHistoryEvent>,
+}
+
+/// Everything that happened to an order, oldest first.
+#[utoipa::path(get, path = "/api/v1/orders/{id}/events", tag = "orders", params(("id" = OrderId, Path)),
+    responses((status = 200, body = OrderHistory), (status = 401), (status = 404)))]
+pub(super) async fn list_order_events(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<OrderId>,
+) -> Result<axum::Json<OrderHistory>, Problem> {
+    let who = reader(&caller)?;
+    let staff = who.staff;
+    let event = |mut e: contracts::Envelope| {
+        if !staff {
+            hide_what_is_the_stores(&mut e.data);
+        }
+        OrderHistoryEvent { id: e.id, r#type: e.kind, sequence: e.sequence, time: e.time, data: e.data }
+    };
+    let data = app.events(who, id).await?.into_iter().map(event).collect();
+    Ok(axum::Json(OrderHistory { data }))
+}
+
+/// Commission is between the store and the marketplace.
+fn hide_what_is_the_stores(data: &mut serde_json::Value) {
+    let parts = data.get_mut("parts").and_then(|p| p.as_array_mut()).into_iter().flatten();
+    let lines = parts.filter_map(|p| p.get_mut("lines")?.as_array_mut()).flatten();
+    for line in lines.filter_map(|l| l.as_object_mut()) {
+        line.shift_remove("commission");
+        line.shift_remove("commissionBasisPoints");
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderTracking {
+    data: Vec<TrackingView>,
+}
+
+/// The way of each part to the shopper.
+#[utoipa::path(get, path = "/api/v1/orders/{id}/tracking", tag = "orders", params(("id" = OrderId, Path)),
+    responses((status = 200, body = OrderTracking), (status = 401), (status = 404)))]
+pub(super) async fn track_order(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<OrderId>,
+) -> Result<axum::Json<OrderTracking>, Problem> {
+    let found = app.order(reader(&caller)?, id).await?;
+    Ok(axum::Json(OrderTracking { data: view::tracking(&found.order) }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CancelBody {
+    /// Why; 1 to 500 characters.
+    reason: Option<String>,
+}
+
+/// Calls an order off, until a part has shipped. The money follows by itself.
+#[utoipa::path(put, path = "/api/v1/orders/{id}/cancel", tag = "orders", params(("id" = OrderId, Path)), request_body = CancelBody,
+    responses((status = 200, body = OrderView), (status = 401), (status = 404), (status = 409, description = "illegal_transition"), (status = 422)))]
+pub(super) async fn cancel_order(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Path(id): Path<OrderId>,
+    Json(body, _): Json<CancelBody>,
+) -> Result<Tagged<OrderView>, Problem> {
+    let viewer = changer(&caller)?;
+    let reason = body.reason.as_deref().unwrap_or("no reason given");
+    let reason = domain::words("/reason", reason).map_err(|e| Error::Invalid(vec![e]))?;
+    let found = app.cancel(Change { viewer, order: id, ifs }, reason).await?;
+    Ok(tagged(&found))
+}

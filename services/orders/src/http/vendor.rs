@@ -1,0 +1,108 @@
+//! What a store does with its parts of orders.
+
+use axum::extract::State;
+use contracts::{VendorId, VendorOrderId};
+use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query};
+use kit::{Caller, Problem, Role};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::view::{self, VendorOrderView};
+use crate::app::{App, FoundPart, PartChange, etag};
+use crate::domain::{PartStatus, Tracking, field, words};
+use crate::error::Error;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct VendorListParams {
+    /// 1 to 100; 20 where left out.
+    limit: Option<i64>,
+    /// Of the page before.
+    cursor: Option<String>,
+    /// In this state only.
+    status: Option<PartStatus>,
+}
+
+/// The parts of the caller's stores, newest first.
+#[utoipa::path(get, path = "/api/v1/vendor/orders", tag = "orders", params(VendorListParams), responses((status = 200, body = Page<VendorOrderView>)))]
+pub(super) async fn list_vendor_orders(
+    State(app): State<App>,
+    caller: Caller,
+    Query(p): Query<VendorListParams>,
+) -> Result<axum::Json<Page<VendorOrderView>>, Problem> {
+    let stores = app.stores_of(caller.user()?.id).await?;
+    let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("vendor orders {stores:?} {:?}", p.status))?;
+    let found = app.parts(stores, p.status, page.clone()).await?;
+    let page = page.page(found, |f| After { time: f.found.order.created_at, id: f.part.0 });
+    let data = page.data.iter().map(view).collect::<Result<_, Problem>>()?;
+    Ok(axum::Json(Page { data, next_cursor: page.next_cursor }))
+}
+
+/// One part.
+#[utoipa::path(get, path = "/api/v1/vendor/orders/{id}", tag = "orders", params(("id" = VendorOrderId, Path)),
+    responses((status = 200, body = VendorOrderView), (status = 404)))]
+pub(super) async fn get_vendor_order(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<VendorOrderId>,
+) -> Result<([(&'static str, String); 1], axum::Json<VendorOrderView>), Problem> {
+    let found = app.part(stores(&app, &caller).await?, id).await?;
+    Ok(([("etag", etag(found.found.version))], axum::Json(view(&found)?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StatusBody {
+    /// `processing`, `shipped` or `delivered`, each after the one before.
+    status: String,
+    /// Who carries it, when it ships.
+    tracking: Option<Tracking>,
+}
+
+/// Moves a part on.
+#[utoipa::path(put, path = "/api/v1/vendor/orders/{id}/status", tag = "orders", params(("id" = VendorOrderId, Path)), request_body = StatusBody,
+    responses((status = 200, body = VendorOrderView), (status = 404), (status = 409, description = "illegal_transition, with what is allowed"), (status = 422)))]
+pub(super) async fn put_vendor_order_status(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Path(part): Path<VendorOrderId>,
+    Json(body, _): Json<StatusBody>,
+) -> Result<([(&'static str, String); 1], axum::Json<VendorOrderView>), Problem> {
+    let change = checked(body).map_err(Error::Invalid)?;
+    let stores = stores(&app, &caller).await?;
+    let found = app.advance(PartChange { stores, part, ifs, to: change.0, tracking: change.1 }).await?;
+    Ok(([("etag", etag(found.found.version))], axum::Json(view(&found)?)))
+}
+
+fn checked(body: StatusBody) -> Result<(PartStatus, Option<Tracking>), Vec<kit::problem::FieldError>> {
+    let mut errors = Vec::new();
+    let to = PartStatus::parse(&body.status);
+    if to.is_none() {
+        let text = format!("expected processing, shipped or delivered, found {:?}", body.status);
+        errors.push(field("/status", "unknown_status", text));
+    }
+    if let Some(tracking) = &body.tracking {
+        let texts = [("/tracking/carrier", &tracking.carrier), ("/tracking/number", &tracking.number)];
+        errors.extend(texts.iter().filter_map(|(pointer, text)| words(pointer, text.as_deref()?).err()));
+    }
+    match to {
+        Some(to) if errors.is_empty() => Ok((to, body.tracking)),
+        _ => Err(errors),
+    }
+}
+
+/// The stores whose parts the caller may see; `None`: all of them.
+async fn stores(app: &App, caller: &Caller) -> Result<Option<Vec<VendorId>>, Problem> {
+    if caller.has(&[Role::Admin]) {
+        return Ok(None);
+    }
+    Ok(Some(app.stores_of(caller.user()?.id).await?))
+}
+
+fn view(found: &FoundPart) -> Result<VendorOrderView, Problem> {
+    let order = &found.found.order;
+    let part = order.part(found.part).ok_or_else(|| Problem::internal("the list names a part that its order does not have"))?;
+    Ok(view::vendor_order(order, part, &found.found.contact))
+}

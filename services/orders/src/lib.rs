@@ -1,0 +1,106 @@
+//! orders: what was bought, by whom, from which stores, and what became of it.
+//!
+//! Owns orders with their parts, the contact of each, and the sagas that fulfil and cancel them.
+//! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
+//! Calls cart (what is ordered), catalog (prices, stock), vendors (commission, whose store), payments (by its sagas).
+
+mod app;
+mod consumers;
+mod domain;
+mod error;
+mod http;
+mod rpc;
+mod sagas;
+mod store;
+
+use std::collections::BTreeMap;
+
+use contracts::proto::cart::cart_client::CartClient;
+use contracts::proto::catalog::catalog_client::CatalogClient;
+use contracts::proto::payments::payments_client::PaymentsClient;
+use contracts::proto::vendors::vendors_client::VendorsClient;
+use contracts::{Money, OrderId};
+use kit::jobs::{Job, JobDef, JobOutcome};
+use kit::{BuildError, Db, Env, Migration, Service, ServiceDef};
+use serde::Deserialize;
+
+use domain::pricing::{Rules, Tax};
+
+/// How the platform runs this service.
+pub const SERVICE: ServiceDef = ServiceDef {
+    name: "orders",
+    migrations: &[Migration::new("0001_orders", include_str!("../migrations/0001_orders.sql"))],
+    calls: &["cart", "catalog", "vendors", "payments"],
+    reads: &["payments"],
+    describe: || http::routes().describe(),
+    check_config: kit::service::checks::<Config>,
+    build,
+};
+
+/// The `orders` section of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The flat price of each shipping method, per store that ships something; one price per currency it is offered in.
+    pub shipping: BTreeMap<String, Vec<Money>>,
+    /// How tax is worked out.
+    pub tax: Tax,
+    /// With what one can pay; the first where nothing is chosen.
+    pub payment_methods: Vec<String>,
+    /// How long the payer has, in seconds.
+    pub payment_deadline_seconds: i64,
+    /// How much longer stock is held than the payer has, in seconds.
+    pub reservation_slack_seconds: i64,
+    /// How long a checkout waits for the payment to begin, in seconds.
+    pub checkout_wait_seconds: u64,
+    /// How long after the last delivery an order is final, in seconds.
+    pub complete_after_seconds: i64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let rules = Rules::default();
+        Config {
+            shipping: rules.shipping,
+            tax: rules.tax,
+            payment_methods: vec!["sandbox".into(), "cod".into()],
+            payment_deadline_seconds: 15 * 60,
+            reservation_slack_seconds: 60,
+            checkout_wait_seconds: 10,
+            complete_after_seconds: 7 * 24 * 60 * 60,
+        }
+    }
+}
+
+fn build(env: Env) -> Result<Service, BuildError> {
+    let config: Config = env.config()?;
+    let sagas = env.sagas();
+    let catalog = CatalogClient::new(env.channel("catalog")?);
+    let cart = CartClient::new(env.channel("cart")?);
+    let callees = sagas::Callees { catalog: catalog.clone(), cart: cart.clone(), payments: PaymentsClient::new(env.channel("payments")?) };
+    let definitions = sagas::definitions(&callees, config.complete_after_seconds);
+    let app = app::App {
+        db: env.db.clone(),
+        clock: env.clock.clone(),
+        ids: env.ids.clone(),
+        sagas: sagas.clone(),
+        catalog,
+        cart,
+        vendors: VendorsClient::new(env.channel("vendors")?),
+        config,
+    };
+    let db = env.db.clone();
+    Ok(Service {
+        http: http::routes().build(app.clone()),
+        rpc: rpc::router(app),
+        consumers: consumers::consumers(&sagas),
+        sagas: Some((sagas, definitions)),
+        jobs: vec![JobDef::queued(app::COMPLETE, move |job| complete(db.clone(), job))],
+        ..Service::default()
+    })
+}
+
+async fn complete(db: Db, job: Job) -> JobOutcome {
+    let Ok(order) = job.key.parse::<OrderId>() else { return JobOutcome::Failed(format!("not an order: {:?}", job.key)) };
+    app::complete_order(&db, order).await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done)
+}

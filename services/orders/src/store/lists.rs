@@ -1,0 +1,113 @@
+//! The read model: which orders a shopper has, which parts a store has. It is made of the events alone.
+
+use contracts::events::orders::OrderCreated;
+use contracts::{OrderId, UserId, VendorId, VendorOrderId};
+use kit::Value;
+use kit::db::{DbError, Query, Tx, placeholders, value_rows};
+use kit::http::After;
+use kit::params;
+use uuid::Uuid;
+
+use crate::domain::{OrderEvent, PartStatus};
+
+/// Whose orders.
+#[derive(Clone, Debug)]
+pub(crate) enum Filter {
+    User(UserId),
+    /// By the hash of the cart token.
+    Guest(String),
+}
+
+/// Takes an event into the lists; harmless when repeated.
+pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
+    match event {
+        OrderEvent::Created(e) => created(tx, e),
+        OrderEvent::PaymentRequested(e) => all_parts(tx, e.order_id, PartStatus::AwaitingPayment),
+        OrderEvent::Confirmed(e) => show_as_sold(tx, e.order_id),
+        OrderEvent::Failed(e) => all_parts(tx, e.order_id, PartStatus::Failed),
+        OrderEvent::Cancelled(e) => all_parts(tx, e.order_id, PartStatus::Cancelled),
+        OrderEvent::StatusChanged(e) => {
+            let sql = "UPDATE orders.vendor_orders SET status = $2 WHERE id = $1";
+            tx.execute(sql, params![e.vendor_order_id.0, &e.status]).map(drop)
+        }
+        OrderEvent::Paid(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) | OrderEvent::Completed(_) | OrderEvent::Refunded(_) => {
+            Ok(())
+        }
+    }
+}
+
+fn created(tx: &mut Tx, e: &OrderCreated) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO orders.orders (id, number, user_id, guest, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+        params![e.order_id.0, &e.number, e.user_id.map(|u| u.0), e.guest.as_deref(), e.at],
+    )?;
+    let mut values: Vec<Value> = Vec::with_capacity(e.parts.len() * 5);
+    for part in &e.parts {
+        values.extend_from_slice(params![part.vendor_order_id.0, e.order_id.0, part.vendor_id.0, PartStatus::Created.as_str(), e.at]);
+    }
+    let sql = format!(
+        "INSERT INTO orders.vendor_orders (id, order_id, vendor_id, status, created_at) VALUES {} ON CONFLICT (id) DO UPDATE SET status = excluded.status",
+        value_rows(e.parts.len(), 5)
+    );
+    tx.execute(&sql, &values).map(drop)
+}
+
+/// A confirmed order, as its stores see it.
+pub(crate) fn show_as_sold(tx: &mut Tx, order: OrderId) -> Result<(), DbError> {
+    all_parts(tx, order, PartStatus::Confirmed)
+}
+
+fn all_parts(tx: &mut Tx, order: OrderId, status: PartStatus) -> Result<(), DbError> {
+    tx.execute("UPDATE orders.vendor_orders SET status = $2 WHERE order_id = $1", params![order.0, status.as_str()]).map(drop)
+}
+
+/// The ids of somebody's orders, newest first; one more than `limit` where there are more.
+pub(crate) fn orders_of(q: &mut Query, owner: &Filter, after: Option<After>, limit: i64) -> Result<Vec<Uuid>, DbError> {
+    let (column, owner) = match owner {
+        Filter::User(id) => ("user_id", Value::from(id.0)),
+        Filter::Guest(hash) => ("guest", Value::from(hash)),
+    };
+    let mut values = vec![owner, Value::from(limit + 1)];
+    let mut sql = format!("SELECT id FROM orders.orders WHERE {column} = $1");
+    if let Some(after) = after {
+        sql.push_str(" AND (created_at, id) < ($3, $4)");
+        values.extend_from_slice(params![after.time, after.id]);
+    }
+    sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
+    q.rows(&sql, &values)?.iter().map(|r| r.get(0)).collect()
+}
+
+/// The parts of some stores with their orders, newest first; one more than `limit` where there are more.
+pub(crate) fn parts_of(
+    q: &mut Query,
+    stores: &[VendorId],
+    status: Option<PartStatus>,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<(VendorOrderId, OrderId)>, DbError> {
+    if stores.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut values: Vec<Value> = stores.iter().map(|s| Value::from(s.0)).collect();
+    let mut sql = format!("SELECT id, order_id FROM orders.vendor_orders WHERE vendor_id IN ({})", placeholders(1, stores.len()));
+    if let Some(status) = status {
+        values.push(status.as_str().into());
+        sql.push_str(&format!(" AND status = ${}", values.len()));
+    }
+    if let Some(After { time, id }) = after {
+        values.extend_from_slice(params![time, id]);
+        sql.push_str(&format!(" AND (created_at, id) < (${}, ${})", values.len() - 1, values.len()));
+    }
+    values.push((limit + 1).into());
+    sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT ${}", values.len()));
+    q.rows(&sql, &values)?.iter().map(|r| Ok((VendorOrderId(r.get(0)?), OrderId(r.get(1)?)))).collect()
+}
+
+/// The order that a part belongs to, if the part is of one of these stores; `None` for `stores` means any.
+pub(crate) fn order_of_part(q: &mut Query, stores: Option<&[VendorId]>, part: VendorOrderId) -> Result<Option<OrderId>, DbError> {
+    let row = q.row("SELECT order_id, vendor_id FROM orders.vendor_orders WHERE id = $1", params![part.0])?;
+    let Some(row) = row else { return Ok(None) };
+    let vendor = VendorId(row.get(1)?);
+    let order = OrderId(row.get(0)?);
+    Ok(stores.is_none_or(|stores| stores.contains(&vendor)).then_some(order))
+}

@@ -1,0 +1,9 @@
+//! Every SQL statement of orders.
+
+mod contacts;
+mod lists;
+mod numbers;
+
+pub(crate) use contacts::{contact, contacts, insert_contact};
+pub(crate) use lists::{Filter, order_of_part, orders_of, parts_of, project, show_as_sold};
+pub(crate) use numbers::next_number;

@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use testing::{Engine, both_engines};
+
+use crate::shop::{Shop, order_cart};
+
+both_engines!(a_checkout_is_few_transactions_and_statements);
+
+/// The flow that speed is measured by: two into the cart, order, approve, confirmed.
+async fn a_checkout_is_few_transactions_and_statements(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (other_seller, _) = shop.another_store().await;
+    let shopper = testing::user();
+    let (sari, tea) = (shop.good(129_900, 100).await, shop.good_of(&other_seller, "physical", 45_050, 100).await);
+    shop.p.settle().await;
+
+    let database = shop.p.data().database;
+    let before = database.counts();
+    shop.put_into_cart(&shopper, &sari, 2).await;
+    shop.put_into_cart(&shopper, &tea, 1).await;
+    let order = shop.post(&shopper, "k", order_cart()).await.expect(201).body;
+    shop.pay(&order, "approve").await.expect(200);
+    let orders = || database.counts().since(&before).services["orders"];
+    let all_of_orders = async {
+        while orders().transactions < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), all_of_orders).await.expect("the order is confirmed");
+    // Looking whether anything is left to do takes statements, but no transactions.
+    let (statements, all_statements) = (orders().statements, database.counts().since(&before).total().statements);
+    shop.p.settle().await;
+    assert_eq!(shop.get(&shopper, &order).await["status"], "confirmed");
+    assert_eq!(orders().transactions, 4, "created, payment requested, paid, confirmed");
+    // 32 of its own, 2 to find the key, and some to let others read its log.
+    assert!((34..=40).contains(&statements), "{statements} statements of orders");
+    let counts = database.counts().since(&before);
+    assert!(counts.total().transactions <= 14 && all_statements <= 120, "{all_statements} statements, {counts:#?}");
+}

@@ -1,0 +1,203 @@
+//! Calls of orders that get lost, before their effect or after it.
+
+use std::sync::{Arc, Mutex};
+
+use kit::channel::{CallInfo, Fault};
+use serde_json::json;
+use testing::{Engine, both_engines};
+
+use crate::shop::{Shop, address, order_cart, order_of, text};
+
+both_engines!(
+    a_request_that_got_lost_can_be_repeated_with_its_key,
+    a_sale_survives_lost_calls,
+    a_failed_order_gives_everything_back_though_calls_get_lost,
+    a_cancelled_order_gives_everything_back_though_calls_get_lost,
+    a_payment_that_cannot_begin_in_time_is_answered_early_and_goes_on,
+    a_payment_that_cannot_begin_at_all_fails_the_order,
+    a_key_is_in_use_until_it_is_answered,
+);
+
+/// What happens to calls of one method; `times` of them.
+#[derive(Clone, Default)]
+struct Trouble(Arc<Mutex<Option<Planned>>>);
+
+/// Which method, what befalls it, how often.
+type Planned = (&'static str, Fault, usize);
+
+impl Trouble {
+    fn make_for(shop: &Shop) -> Trouble {
+        let trouble = Trouble::default();
+        let plan = trouble.0.clone();
+        shop.p.platform().directory.set_faults(Arc::new(move |call: &CallInfo| {
+            let mut plan = plan.lock().unwrap();
+            match plan.as_mut() {
+                Some((method, fault, times)) if call.caller == "orders" && call.method.ends_with(*method) && *times > 0 => {
+                    *times -= 1;
+                    *fault
+                }
+                _ => Fault::None,
+            }
+        }));
+        trouble
+    }
+
+    fn next(&self, method: &'static str, fault: Fault) {
+        self.for_times(method, fault, 1);
+    }
+
+    fn for_times(&self, method: &'static str, fault: Fault, times: usize) {
+        *self.0.lock().unwrap() = Some((method, fault, times));
+    }
+
+    fn over(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
+    /// Whether all of it has happened.
+    fn happened(&self) -> bool {
+        self.0.lock().unwrap().as_ref().is_some_and(|(_, _, left)| *left == 0)
+    }
+}
+
+const BOTH: [Fault; 2] = [Fault::LoseRequest, Fault::LoseAnswer];
+
+async fn a_request_that_got_lost_can_be_repeated_with_its_key(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 100).await);
+    let trouble = Trouble::make_for(&shop);
+    let mut left = 100;
+    for method in ["/GetCart", "/GetVariants", "/CommissionRates", "/Reserve"] {
+        for fault in BOTH {
+            let key = format!("{method} {fault:?}");
+            shop.put_into_cart(&shopper, &good, 1).await;
+            trouble.next(method, fault);
+            let lost = shop.post(&shopper, &key, order_cart()).await;
+            assert_eq!((lost.status, lost.code()), (503, "unavailable"), "{key}");
+            assert!(trouble.happened(), "{key}");
+            shop.post(&shopper, &key, order_cart()).await.expect(201);
+            left -= 1;
+            assert_eq!(shop.available(&good).await, left, "{key}: held once");
+        }
+    }
+}
+
+async fn a_sale_survives_lost_calls(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 100).await);
+    let trouble = Trouble::make_for(&shop);
+    let mut left = 100;
+    for method in ["/Initiate", "/CheckOut", "/Commit"] {
+        for fault in BOTH {
+            let key = format!("{method} {fault:?}");
+            shop.put_into_cart(&shopper, &good, 1).await;
+            trouble.next(method, fault);
+            let order = shop.post(&shopper, &key, order_cart()).await.expect(201).body;
+            assert_eq!(order["status"], "awaiting_payment", "{key}");
+            let cart = shop.p.send("GET", "/api/v1/cart", &shopper, None, &[]).await.expect(200).body;
+            assert_eq!(cart["items"], json!([]), "{key}");
+            shop.pay(&order, "approve").await.expect(200);
+            shop.p.settle().await;
+            assert!(trouble.happened(), "{key}");
+            left -= 1;
+            assert_eq!(shop.get(&shopper, &order).await["status"], "confirmed", "{key}");
+            assert_eq!(shop.payment(&shopper, &order).await["status"], "completed", "{key}");
+            assert_eq!(shop.available(&good).await, left, "{key}");
+        }
+    }
+}
+
+async fn a_failed_order_gives_everything_back_though_calls_get_lost(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let trouble = Trouble::make_for(&shop);
+    for method in ["/Void", "/Release"] {
+        for fault in BOTH {
+            let key = format!("{method} {fault:?}");
+            let order = shop.post(&shopper, &key, order_of(&good, 2)).await.expect(201).body;
+            trouble.next(method, fault);
+            shop.pay(&order, "decline").await.expect(200);
+            shop.p.settle().await;
+            assert!(trouble.happened(), "{key}");
+            assert_eq!(shop.get(&shopper, &order).await["status"], "failed", "{key}");
+            assert_eq!(shop.available(&good).await, 3, "{key}");
+        }
+    }
+}
+
+async fn a_cancelled_order_gives_everything_back_though_calls_get_lost(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let trouble = Trouble::make_for(&shop);
+    for method in ["/Void", "/Release"] {
+        for fault in BOTH {
+            let key = format!("{method} {fault:?}");
+            let order = shop.post(&shopper, &key, order_of(&good, 2)).await.expect(201).body;
+            shop.pay(&order, "approve").await.expect(200);
+            shop.p.settle().await;
+            trouble.next(method, fault);
+            shop.cancel(&shopper, &order).await.expect(200);
+            shop.p.settle().await;
+            assert!(trouble.happened(), "{key}");
+            let payment = shop.payment(&shopper, &order).await;
+            assert_eq!(
+                (&payment["status"], &payment["refunded"]["amount"]),
+                (&json!("refunded"), &order["totals"]["total"]["amount"]),
+                "{key}"
+            );
+            assert_eq!(shop.available(&good).await, 3, "{key}");
+        }
+    }
+}
+
+async fn a_payment_that_cannot_begin_in_time_is_answered_early_and_goes_on(engine: Engine) {
+    let shop = Shop::open_with(engine, json!({"orders": {"checkout_wait_seconds": 0}})).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let trouble = Trouble::make_for(&shop);
+    trouble.for_times("/Initiate", Fault::LoseAnswer, usize::MAX);
+    let early = shop.post(&shopper, "k", order_of(&good, 1)).await.expect(201);
+    assert_eq!((&early.body["status"], &early.body["payment"]), (&json!("created"), &json!(null)));
+    trouble.over();
+    shop.p.settle().await;
+    let order = shop.get(&shopper, &early.body).await;
+    assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("awaiting_payment"), &json!("requires_action")));
+    shop.pay(&order, "approve").await.expect(200);
+    shop.p.settle().await;
+    assert_eq!(shop.get(&shopper, &order).await["status"], "confirmed");
+    assert_eq!(shop.post(&shopper, "k", order_of(&good, 1)).await.bytes, early.bytes, "the first answer stands");
+}
+
+async fn a_payment_that_cannot_begin_at_all_fails_the_order(engine: Engine) {
+    let shop = Shop::open_with(engine, json!({"orders": {"checkout_wait_seconds": 0}})).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let trouble = Trouble::make_for(&shop);
+    trouble.for_times("/Initiate", Fault::LoseAnswer, usize::MAX);
+    let early = shop.post(&shopper, "k", order_of(&good, 1)).await.expect(201);
+    shop.p.advance_seconds(61);
+    shop.p.settle().await;
+    let order = shop.get(&shopper, &early.body).await;
+    assert_eq!((&order["status"], &order["reason"], &order["payment"]), (&json!("failed"), &json!("unavailable"), &json!(null)));
+    assert_eq!(shop.available(&good).await, 3);
+    let path = format!("/api/v1/payments/order/{}", text(&order["id"]));
+    let payments = shop.p.send("GET", &path, &shopper, None, &[]).await.expect(200).body;
+    assert_eq!(payments["data"][0]["status"], "cancelled", "what was begun without an answer is given up: {payments}");
+}
+
+async fn a_key_is_in_use_until_it_is_answered(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let trouble = Trouble::make_for(&shop);
+    trouble.for_times("/Initiate", Fault::LoseRequest, usize::MAX);
+    let body = json!({"items": [{"variantId": good.variant, "quantity": 1}], "shippingAddress": address()});
+    let first = shop.post(&shopper, "k", body.clone());
+    let meanwhile = async {
+        while shop.count("orders", "orders").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = shop.post(&shopper, "k", body.clone()).await.expect(409);
+        assert_eq!(second.code(), "idempotency_key_in_use");
+        trouble.over();
+    };
+    let (first, ()) = tokio::join!(first, meanwhile);
+    assert_eq!(first.expect(201).body["status"], "awaiting_payment");
+}

@@ -1,0 +1,12 @@
+//! Orders with the services they work with, on each engine.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod budget;
+mod cancelling;
+mod checkout;
+mod faults;
+mod races;
+mod reading;
+mod refusals;
+mod selling;
+mod shop;

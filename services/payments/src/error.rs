@@ -1,0 +1,120 @@
+//! What can go wrong with a payment, by meaning, and how the outside reads it.
+
+use contracts::{Currency, Money, MoneyError};
+use kit::problem::FieldError;
+use kit::webhook::SignatureError;
+use kit::{DbError, Problem};
+
+/// Why a use case did not happen.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Not there, or not the caller's.
+    #[error("no such payment")]
+    NotFound,
+    /// Given up before it began.
+    #[error("the payment was cancelled before it began")]
+    Cancelled,
+    /// The same id came with other contents before.
+    #[error("a payment with this id was begun for another order, amount or method")]
+    PaymentMismatch,
+    /// The shares of a new payment are not a way to share out its amount.
+    #[error("{0}")]
+    InvalidShares(String),
+    /// Nobody can pay like that here.
+    #[error("expected a payment method such as sandbox or cod, found {0:?}")]
+    UnknownMethod(String),
+    /// The provider took something else than was asked for.
+    #[error("the provider charged {charged:?}, asked was {asked:?}")]
+    ChargeMismatch {
+        /// By us.
+        asked: Option<Money>,
+        /// By the provider.
+        charged: Money,
+    },
+    /// A refund before there is money.
+    #[error("nothing was captured")]
+    NotCaptured,
+    /// More than is left.
+    #[error("at most {left} can be refunded")]
+    RefundExceedsCaptured {
+        /// To the caller.
+        left: Money,
+    },
+    /// The same refund id came with another amount before.
+    #[error("a refund with this id was asked for with another amount")]
+    RefundMismatch,
+    /// A refund of nothing, or less.
+    #[error("a refund is more than 0")]
+    AmountNotPositive,
+    /// Another currency than the payment's.
+    #[error("the payment is in {expected}, found {found}")]
+    CurrencyMismatch {
+        /// The payment's.
+        expected: Currency,
+        /// The caller's.
+        found: Currency,
+    },
+    /// A sum that does not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// A webhook that is not the provider's.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// A webhook or call that cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// The same idempotency key came with another body before.
+    #[error("the key was used for something else")]
+    KeyReused,
+    /// The provider, or a service that must be asked, does not answer.
+    #[error("{0} does not answer")]
+    Unavailable(&'static str),
+    /// The provider or a service answered what it should not.
+    #[error("{0}")]
+    Broken(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Error {
+    /// What a call of another service came to.
+    pub fn from_call(callee: &'static str, status: &tonic::Status) -> Error {
+        match status.code() {
+            tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled | tonic::Code::ResourceExhausted => {
+                Error::Unavailable(callee)
+            }
+            code => Error::Broken(format!("{callee} answered {code}: {}", status.message())),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(e: Error) -> Problem {
+        let text = e.to_string();
+        match e {
+            Error::NotFound => Problem::not_found("payment"),
+            Error::Cancelled => Problem::conflict("payment_cancelled", text),
+            Error::PaymentMismatch => Problem::conflict("payment_mismatch", text),
+            Error::InvalidShares(_) => Problem::unprocessable("invalid_shares", text),
+            Error::UnknownMethod(_) => Problem::unprocessable("unknown_payment_method", text),
+            Error::ChargeMismatch { .. } => Problem::unprocessable("charge_mismatch", text),
+            Error::NotCaptured => Problem::conflict("not_captured", text),
+            Error::RefundExceedsCaptured { left } => Problem::conflict("refund_exceeds_captured", text).with("left", left),
+            Error::RefundMismatch => Problem::conflict("refund_mismatch", text),
+            Error::AmountNotPositive => invalid("/amount/amount", "not_positive", text),
+            Error::CurrencyMismatch { .. } => invalid("/amount/currency", "currency_mismatch", text),
+            Error::Money(_) => Problem::unprocessable("invalid_amount", text),
+            Error::Signature(_) => Problem::unauthenticated(text),
+            Error::Malformed(_) => Problem::bad_request("malformed", text),
+            Error::KeyReused => kit::idempotency::mismatch(),
+            Error::Unavailable(_) => Problem::unavailable("unavailable", text),
+            Error::Broken(_) => Problem::internal(text),
+            Error::Db(e) => e.into(),
+        }
+    }
+}
+
+fn invalid(pointer: &str, code: &'static str, detail: String) -> Problem {
+    Problem::invalid(vec![FieldError { pointer: pointer.into(), code, detail }])
+}

@@ -1,0 +1,198 @@
+//! `/payments`: what payers, stores and administrators see and do.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use contracts::{Money, OrderId, PaymentId, Time};
+use kit::http::{After, Json, Page, PageRequest, Path, Query, required_idempotency_key, respond};
+use kit::problem::FieldError;
+use kit::{Caller, Problem, Role};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::{App, Asker, RefundRequest};
+use crate::provider::METHODS;
+use crate::store::{PaymentRow, RefundRow};
+
+/// Who may read everybody's payments.
+const READERS: &[Role] = &[Role::Support, Role::Admin];
+
+/// The longest reason of a refund, in characters.
+const REASON_MAX: usize = 500;
+
+/// A payment.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Payment {
+    /// The payment.
+    id: PaymentId,
+    /// What it pays for.
+    order_id: OrderId,
+    /// requires_action, processing, completed, failed, cancelled, refunded or partially_refunded.
+    status: String,
+    /// How it is paid.
+    method: String,
+    /// How much.
+    amount: Money,
+    /// What is set aside for refunds or has gone back.
+    refunded: Money,
+    /// Who moves the money.
+    provider: String,
+    /// What the payer must do; left out when there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Action>,
+    /// When it was begun.
+    created_at: Time,
+    /// When it last changed.
+    updated_at: Time,
+}
+
+/// What the payer must do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Action {
+    /// redirect.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Where to.
+    url: String,
+}
+
+impl From<PaymentRow> for Payment {
+    fn from(row: PaymentRow) -> Payment {
+        let url = row.action_url.filter(|_| row.status == "requires_action");
+        Payment {
+            id: row.id,
+            order_id: row.order_id,
+            status: row.status,
+            provider: row.method.clone(),
+            method: row.method,
+            amount: row.amount,
+            refunded: row.refunded,
+            action: url.map(|url| Action { kind: "redirect", url }),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Payments, newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Payments {
+    data: Vec<Payment>,
+}
+
+/// One payment, for its payer.
+#[utoipa::path(get, path = "/api/v1/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
+    responses((status = 200, body = Payment), (status = 404)))]
+pub(super) async fn get_payment(State(app): State<App>, caller: Caller, Path(id): Path<PaymentId>) -> Result<axum::Json<Payment>, Problem> {
+    let owner = super::owner(&caller, READERS)?;
+    Ok(axum::Json(app.payment(owner, id).await?.into()))
+}
+
+/// The payments of an order, for its payer.
+#[utoipa::path(get, path = "/api/v1/payments/order/{orderId}", tag = "payments", params(("orderId" = OrderId, Path)),
+    responses((status = 200, body = Payments)))]
+pub(super) async fn of_order(State(app): State<App>, caller: Caller, Path(order): Path<OrderId>) -> Result<axum::Json<Payments>, Problem> {
+    let owner = super::owner(&caller, READERS)?;
+    let found = app.of_order(owner, order).await?;
+    Ok(axum::Json(Payments { data: found.into_iter().map(Payment::from).collect() }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// 1 to 100; 20 where left out.
+    limit: Option<i64>,
+    /// Of the page before.
+    cursor: Option<String>,
+}
+
+/// The caller's payments, newest first.
+#[utoipa::path(get, path = "/api/v1/payments/history", tag = "payments", params(PageParams), responses((status = 200, body = Page<Payment>)))]
+pub(super) async fn history(
+    State(app): State<App>,
+    caller: Caller,
+    Query(p): Query<PageParams>,
+) -> Result<axum::Json<Page<Payment>>, Problem> {
+    let user = caller.user()?.id;
+    let page = PageRequest::new(p.limit, p.cursor.as_deref(), "payments history")?;
+    let rows = app.history(user, page.clone()).await?.into_iter().map(Payment::from).collect();
+    Ok(axum::Json(page.page(rows, |p: &Payment| After { time: p.created_at, id: p.id.0 })))
+}
+
+/// A way to pay.
+#[derive(Serialize, ToSchema)]
+struct PaymentMethod {
+    /// Its name in `paymentMethod` of an order.
+    method: &'static str,
+    /// For people.
+    title: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct PaymentMethods {
+    data: Vec<PaymentMethod>,
+}
+
+/// What a shopper can pay with here.
+#[utoipa::path(get, path = "/api/v1/payments/methods", tag = "payments", responses((status = 200, body = PaymentMethods)))]
+pub(super) async fn methods() -> axum::Json<PaymentMethods> {
+    let data = METHODS.map(|m| PaymentMethod { method: m.as_str(), title: m.title() });
+    axum::Json(PaymentMethods { data: data.into() })
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConfirmBody {
+    /// Which payment.
+    payment_id: PaymentId,
+}
+
+/// Asks the provider how a payment stands; safe to call any number of times.
+#[utoipa::path(post, path = "/api/v1/payments/confirm", tag = "payments", request_body = ConfirmBody,
+    responses((status = 200, body = Payment), (status = 404), (status = 503)))]
+pub(super) async fn confirm(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body, _): Json<ConfirmBody>,
+) -> Result<axum::Json<Payment>, Problem> {
+    let owner = super::owner(&caller, &[Role::Admin])?;
+    Ok(axum::Json(app.confirm(owner, body.payment_id).await?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RefundBody {
+    /// How much.
+    amount: Money,
+    /// Why; at most 500 characters.
+    reason: String,
+}
+
+/// Gives money back: an administrator up to what was captured, a store up to its own part.
+#[utoipa::path(post, path = "/api/v1/payments/{id}/refund", tag = "payments", request_body = RefundBody,
+    params(("id" = PaymentId, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = RefundRow), (status = 404), (status = 409), (status = 422)))]
+pub(super) async fn refund(
+    State(app): State<App>,
+    caller: Caller,
+    Path(payment_id): Path<PaymentId>,
+    headers: HeaderMap,
+    Json(body, raw): Json<RefundBody>,
+) -> Result<Response, Problem> {
+    let asker = match caller.user()? {
+        _ if caller.has(&[Role::Admin]) => Asker::Admin,
+        user if caller.has(&[Role::Vendor]) => Asker::Vendor(user.id),
+        _ => return Err(Problem::forbidden("a refund is made by an administrator or by the store that was paid")),
+    };
+    let key = required_idempotency_key(&headers, &caller, &format!("POST /payments/{payment_id}/refund"), &raw)?;
+    let reason = body.reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > REASON_MAX {
+        let detail = format!("expected 1 to {REASON_MAX} characters");
+        return Err(Problem::invalid(vec![FieldError { pointer: "/reason".into(), code: "invalid_length", detail }]));
+    }
+    let (answer, replayed) = app.refund_for(asker, RefundRequest { payment_id, amount: body.amount, reason, key }).await?;
+    Ok(respond(answer, replayed))
+}

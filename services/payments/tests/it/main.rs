@@ -1,0 +1,11 @@
+//! payments with the sandbox provider and the stores beside it, on both engines.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod captures;
+mod figures;
+mod ledger;
+mod races;
+mod refunds;
+mod shop;
+mod webhooks;

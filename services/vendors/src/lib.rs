@@ -1,0 +1,50 @@
+//! vendors: the stores that sell.
+//!
+//! Owns stores and their commission rates. Publishes nothing yet. Consumes nothing. Calls nobody.
+
+mod app;
+mod domain;
+mod error;
+mod http;
+mod rpc;
+mod store;
+
+use kit::{BuildError, Env, Migration, Service, ServiceDef};
+use serde::Deserialize;
+
+/// How the platform runs this service.
+pub const SERVICE: ServiceDef = ServiceDef {
+    name: "vendors",
+    migrations: &[Migration::new("0001_vendors", include_str!("../migrations/0001_vendors.sql"))],
+    calls: &[],
+    reads: &[],
+    describe: || http::routes().describe(),
+    check_config: check,
+    build,
+};
+
+/// The `vendors` section of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What the marketplace keeps of a sale where a store has no rate of its own, in basis points (1/100 of a percent).
+    pub commission_basis_points: i64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { commission_basis_points: 1_000 }
+    }
+}
+
+fn check(section: &serde_json::Value) -> Result<(), String> {
+    let config = Config::deserialize(section).map_err(|e| e.to_string())?;
+    let rate = config.commission_basis_points;
+    if (0..=10_000).contains(&rate) { Ok(()) } else { Err(format!("commission_basis_points: expected 0 to 10000, found {rate}")) }
+}
+
+fn build(env: Env) -> Result<Service, BuildError> {
+    let config: Config = env.config()?;
+    let app = app::App { db: env.db.clone(), default_rate: config.commission_basis_points };
+    Ok(Service { http: http::routes().build(app.clone()), rpc: rpc::router(app), ..Service::default() })
+}
