@@ -197,14 +197,14 @@ impl World {
             tokio::select! {
                 biased;
                 died = deaths.changed() => died.unwrap(),
-                status = sagas.settle(saga) => match status {
-                    Ok(status) => return status,
-                    Err(e) => assert!(matches!(e, DbError::Unavailable(_)), "{e}"),
+                settled = tokio::time::timeout(Duration::from_secs(3), sagas.settle(saga)) => match settled {
+                    Ok(Ok(status)) => return status,
+                    Ok(Err(e)) => assert!(matches!(e, DbError::Unavailable(_)), "{e}"),
+                    Err(_nobody_drives_it) => {
+                        self.advance(Duration::from_secs(41));
+                        continue;
+                    }
                 },
-                () = tokio::time::sleep(Duration::from_secs(3)) => {
-                    self.advance(Duration::from_secs(41));
-                    continue;
-                }
             }
             self.restart().await;
         }
