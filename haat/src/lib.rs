@@ -3,12 +3,12 @@
 mod bench;
 mod cli;
 mod commands;
-mod config;
+pub mod config;
 mod console;
 mod demo;
 mod import;
 pub mod platform;
-mod run;
+pub mod run;
 mod sim;
 
 use anyhow::Context;

@@ -23,6 +23,15 @@ pub struct Running {
     master_key: [u8; 32],
 }
 
+/// Where a process can be reached.
+#[derive(Default)]
+pub struct Listeners {
+    /// By clients.
+    pub public: Option<TcpListener>,
+    /// By other processes of haat.
+    pub internal: Option<TcpListener>,
+}
+
 /// Opens the database, migrates, and starts the chosen services (all where none is named).
 pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> {
     config.make_data_directory()?;
@@ -48,7 +57,6 @@ pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> 
         remotes: config.remotes.clone().into_iter().collect::<BTreeMap<_, _>>(),
     };
     let platform = Platform::start(platform::SERVICES, choice, settings).await?;
-    telemetry::count(&platform.tasks).map_err(anyhow::Error::msg)?;
     Ok(Running { platform, database, master_key })
 }
 
@@ -63,6 +71,23 @@ impl Running {
     /// The console's view of the services, for commands.
     pub fn console(&self) -> anyhow::Result<&Env> {
         self.platform.env(console::SERVICE.name).context("the console does not run here")
+    }
+
+    /// Answers at the listeners from now on: clients where the gateway runs here, other processes at the internal one.
+    /// Says where.
+    pub fn answer(&self, listeners: Listeners) -> anyhow::Result<Vec<String>> {
+        let tasks = &self.platform.tasks;
+        let mut addresses = Vec::new();
+        if let (Some(listener), Some(gateway)) = (listeners.public, self.platform.directory.local_http("gateway")) {
+            addresses.push(format!("http://{}", listener.local_addr()?));
+            tasks.spawn(kit::serve::public(listener, gateway, tasks.clone()));
+        }
+        if let Some(listener) = listeners.internal {
+            addresses.push(format!("http://{} (other processes of haat)", listener.local_addr()?));
+            let guard = kit::serve::Guard::new(&self.platform.directory, &self.master_key, &Clock::system(), tasks);
+            tasks.spawn(kit::serve::internal(listener, guard));
+        }
+        Ok(addresses)
     }
 
     /// Lets everything that was begun end.
@@ -91,21 +116,15 @@ pub async fn serve(config: &Config, only: &[String]) -> anyhow::Result<()> {
 }
 
 async fn serve_until_stopped(config: &Config, running: Running, welcome: bool) -> anyhow::Result<()> {
-    let tasks = running.platform.tasks.clone();
-    let mut listening = Vec::new();
-    if let Some(gateway) = running.platform.directory.local_http("gateway") {
-        let listener = listen(config.listen, "listen").await?;
-        listening.push(format!("http://{}", listener.local_addr()?));
-        let serving = kit::serve::public(listener, gateway, tasks.clone());
-        tasks.spawn(serving);
+    telemetry::count(&running.platform.tasks).map_err(anyhow::Error::msg)?;
+    let mut listeners = Listeners::default();
+    if running.platform.services().any(|s| s == "gateway") {
+        listeners.public = Some(listen(config.listen, "listen").await?);
     }
     if let Some(address) = config.internal_listen {
-        let listener = listen(address, "internal_listen").await?;
-        listening.push(format!("http://{} (other processes of haat)", listener.local_addr()?));
-        let guard = kit::serve::Guard::new(&running.platform.directory, &running.master_key, &Clock::system(), &tasks);
-        let serving = kit::serve::internal(listener, guard);
-        tasks.spawn(serving);
+        listeners.internal = Some(listen(address, "internal_listen").await?);
     }
+    let listening = running.answer(listeners)?;
     if listening.is_empty() {
         bail!("nothing would listen: run the gateway here, or set internal_listen");
     }
