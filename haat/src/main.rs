@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Half of haat's time would go into the C library's allocator; SQLite uses this one too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match haat::run(haat::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

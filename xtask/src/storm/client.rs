@@ -62,6 +62,10 @@ impl Client {
 
     /// One attempt. An error says that nobody knows whether it took effect.
     pub fn send(&self, method: &str, path: &str, body: Option<&Json>, key: Option<&str>) -> Result<Answer> {
+        if self.user.as_ref().is_some_and(|(_, _, token)| lock(token).is_empty()) {
+            // Without a token some answers are those that anybody gets.
+            self.sign_in()?;
+        }
         let answer = self.send_once(method, path, body, key)?;
         if answer.status == 401 && self.user.is_some() {
             self.sign_in()?;

@@ -14,8 +14,10 @@ const DEAD: &[&str] = &["failed", "cancelled"];
 /// What the public API shows.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// Orders by id, with their payment; those that are not found are left out.
+    /// Orders by id, each with the payment as payments shows it; those that are not found are left out.
     pub orders: BTreeMap<String, Json>,
+    /// What each order says of its payment.
+    pub payments: BTreeMap<String, Json>,
     /// `GET /sandbox/charges`.
     pub charges: Vec<Json>,
     /// `GET /ledger/trial-balance`.
@@ -42,6 +44,12 @@ pub fn violations(record: &Record, before: &BTreeMap<String, Stock>, shown: &Sho
         match shown.orders.get(id) {
             Some(order) => found.extend(order_violations(known, order)),
             None => found.push(format!("order {id} was acknowledged and is gone")),
+        }
+    }
+    for (id, payment) in &shown.payments {
+        let own = shown.orders.get(id).map_or("", |order| text(&order["payment"]["status"]));
+        if text(&payment["status"]) != own {
+            found.push(format!("order {id} says that its payment is {}, payments says {own}", text(&payment["status"])));
         }
     }
     found.extend(charge_violations(record, shown));

@@ -121,7 +121,12 @@ impl Witness {
         for id in ids {
             let answer = admin.insist("GET", &format!("/api/v1/orders/{id}"), None, None)?;
             if answer.is_ok() {
-                shown.orders.insert(id, answer.body);
+                let mut order = answer.body;
+                if let Some(payment) = order["payment"]["id"].as_str().map(str::to_owned) {
+                    let payment = admin.get(&format!("/api/v1/payments/{payment}"))?;
+                    shown.payments.insert(id.clone(), std::mem::replace(&mut order["payment"], payment));
+                }
+                shown.orders.insert(id, order);
             }
         }
         for status in ["running", "waiting", "compensating", "stuck"] {

@@ -1,6 +1,7 @@
 //! Values between Rust and the two engines.
 
 use contracts::Time;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -73,6 +74,15 @@ impl Row {
         let value = self.0.get(column).ok_or_else(|| DbError::Internal(format!("no column {column}")))?;
         T::from_value(value)
             .ok_or_else(|| DbError::Internal(format!("column {column}: expected {}, found {value:?}", std::any::type_name::<T>())))
+    }
+
+    /// A column of JSON read straight into `T`; `None` where it is NULL or does not fit.
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: usize) -> Option<T> {
+        match self.0.get(column)? {
+            Value::Text(text) => serde_json::from_str(text).ok(),
+            Value::Json(json) => T::deserialize(json).ok(),
+            _ => None,
+        }
     }
 }
 

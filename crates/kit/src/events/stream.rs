@@ -3,7 +3,6 @@
 use contracts::EventSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::db::{DbError, Pending, Query, Row, Tx, Value, placeholders};
@@ -55,7 +54,7 @@ impl Query<'_> {
     fn fold<A: Aggregate>(&mut self, row: &Row) -> Result<Loaded<A>, DbError> {
         let (id, version): (Uuid, i64) = (row.get(0)?, row.get(1)?);
         let usable = row.get::<Option<i64>>(4)? == Some(A::SNAPSHOT);
-        let snapshot = if usable { row.get::<Option<Json>>(2)?.and_then(|s| serde_json::from_value(s).ok()) } else { None };
+        let snapshot = if usable { row.json(2) } else { None };
         let from: i64 = if snapshot.is_some() { row.get::<Option<i64>>(3)?.unwrap_or(0) } else { 0 };
         let mut state: A = snapshot.unwrap_or_default();
         if from < version {
@@ -99,7 +98,7 @@ impl Tx<'_> {
         if loaded.version == expected {
             return Ok(());
         }
-        let snapshot = serde_json::to_value(&loaded.state).map_err(|e| DbError::Internal(e.to_string()))?;
+        let snapshot = serde_json::to_string(&loaded.state).map_err(|e| DbError::Internal(e.to_string()))?;
         let changed = if expected == 0 {
             self.execute(
                 "INSERT INTO own.streams (stream, version, snapshot, snapshot_version, snapshot_schema) VALUES ($1, $2, $3, $2, $4) ON CONFLICT (stream) DO NOTHING",

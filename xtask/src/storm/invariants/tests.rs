@@ -21,6 +21,7 @@ fn shown() -> Shown {
         "vendorOrders": [{"items": [{"variantId": "v", "quantity": 2}]}],
         "payment": {"id": "p", "status": "completed", "amount": money(500), "refunded": money(0)}});
     Shown {
+        payments: BTreeMap::new(),
         orders: BTreeMap::from([("o".into(), order)]),
         charges: vec![json!({"id": "c", "paymentId": "p", "amount": money(500), "refunded": money(0), "status": "captured"})],
         balance: json!({"data": [{"account": "provider_clearing:sandbox", "currency": "BDT", "debit": 500, "credit": 0},
@@ -60,6 +61,9 @@ fn each_kind_of_damage_is_seen() {
         ("was charged 0, should be 500", |s| s.charges.clear()),
         ("gave back 501 of 500", |s| s.charges[0]["refunded"] = money(501)),
         ("the payment says 0", |s| s.charges[0]["refunded"] = money(100)),
+        ("says that its payment is processing, payments says completed", |s| {
+            s.payments.insert("o".into(), json!({"status": "processing"}));
+        }),
         ("nobody was told of", |s| s.charges[0]["paymentId"] = json!("other")),
         ("trial balance is off by -1", |s| s.balance["data"][1]["credit"] = json!(501)),
         ("trial balance itself says", |s| s.balance["difference"][0] = money(1)),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, params_from_iter};
 use tokio::time::Instant;
@@ -86,6 +87,8 @@ impl Link {
     /// Around a connection that is set up already.
     pub(in crate::db) fn new(mut conn: Connection) -> rusqlite::Result<Link> {
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        // Plans do not depend on what is bound; otherwise SQLite prepares many statements anew at every run.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let (scope, clock) = (Scope::default(), Limit { origin: Instant::now(), ends: Arc::default() });
         scope.install(&mut conn)?;
         let limit = clock.clone();
