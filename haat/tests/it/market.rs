@@ -36,12 +36,6 @@ pub struct Stock {
     pub reserved: i64,
 }
 
-impl Stock {
-    pub fn available(self) -> i64 {
-        self.on_hand - self.reserved
-    }
-}
-
 impl Market {
     pub async fn open(layout: Layout) -> Market {
         let nodes = Nodes::start(layout).await;

@@ -32,6 +32,9 @@ pub enum Error {
     /// The reservation was given back before it was made.
     #[error("the reservation was released before it was made")]
     ReleasedBefore,
+    /// Only what is held for good can be shipped.
+    #[error("the reservation is not committed")]
+    NotCommitted,
     /// Another service did not answer.
     #[error("{0} did not answer")]
     Unreachable(&'static str),
@@ -64,6 +67,7 @@ impl From<Error> for Problem {
             Error::BelowReserved => Problem::conflict("below_reserved", "fewer would be on hand than are reserved for orders"),
             Error::OutOfStock(_) => Problem::conflict("out_of_stock", text),
             Error::ReleasedBefore => Problem::conflict("reservation_released", text),
+            Error::NotCommitted => Problem::conflict("reservation_not_committed", text),
             Error::Unreachable(_) => Problem::unavailable("unavailable", text),
             Error::Db(e) => e.into(),
         }

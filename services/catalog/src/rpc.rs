@@ -67,6 +67,12 @@ impl Catalog for Rpc {
         Ok(Response::new(api::ReleaseResponse {}))
     }
 
+    async fn ship(&self, request: Request<api::ShipRequest>) -> Result<Response<api::ShipResponse>, Status> {
+        let r = request.get_ref();
+        self.0.ship(id(&r.reservation_id)?, ids(&r.variant_ids)?).await.map_err(status)?;
+        Ok(Response::new(api::ShipResponse {}))
+    }
+
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {
         let r = request.into_inner();
         let owner = Store { id: id(&r.vendor_id)?, name: r.vendor_name };

@@ -2,7 +2,7 @@
 //!
 //! Owns orders with their parts, the contact of each, and the sagas that fulfil and cancel them.
 //! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
-//! Calls cart (what is ordered), catalog (prices, stock), vendors (commission, whose store), payments (by its sagas).
+//! Calls cart (what is ordered), catalog (prices, stock held and shipped), vendors (commission, whose store), payments (by its sagas).
 
 mod app;
 mod consumers;
@@ -89,13 +89,19 @@ fn build(env: Env) -> Result<Service, BuildError> {
         vendors: VendorsClient::new(env.channel("vendors")?),
         config,
     };
-    let db = env.db.clone();
+    let (db, shipping) = (env.db.clone(), app.clone());
     Ok(Service {
         http: http::routes().build(app.clone()),
         rpc: rpc::router(app),
         consumers: consumers::consumers(&sagas),
         sagas: Some((sagas, definitions)),
-        jobs: vec![JobDef::queued(app::COMPLETE, move |job| complete(db.clone(), job))],
+        jobs: vec![
+            JobDef::queued(app::COMPLETE, move |job| complete(db.clone(), job)),
+            JobDef::queued(app::SHIP_STOCK, move |job| {
+                let app = shipping.clone();
+                async move { app.run_ship_stock(job).await }
+            }),
+        ],
         ..Service::default()
     })
 }

@@ -1,7 +1,7 @@
 //! Stock held for orders. The reservation's id is its key: every use case here can be repeated.
 
-use contracts::events::catalog::{InventoryReleased, InventoryReserved, ReservedLine};
-use contracts::{ReservationId, Time, VariantId};
+use contracts::events::catalog::{InventoryReleased, InventoryReserved, InventoryUpdated, ReservedLine};
+use contracts::{ProductId, ReservationId, Time, VariantId};
 use kit::Tx;
 
 use super::App;
@@ -66,6 +66,21 @@ impl App {
         self.db.write(move |tx| give_back(tx, id, "released")).await
     }
 
+    /// These variants of a committed reservation leave the house. What has left before stays gone.
+    pub async fn ship(&self, id: ReservationId, variants: Vec<VariantId>) -> Result<(), Error> {
+        self.db
+            .write(move |tx| {
+                let found = store::reservation(tx, id)?.filter(|r| r.state == "committed").ok_or(Error::NotCommitted)?;
+                let mut parts = found.parts;
+                for part in parts.iter_mut().filter(|p| !p.shipped && variants.contains(&p.variant_id)) {
+                    part.shipped = true;
+                    leave(tx, part)?;
+                }
+                Ok(store::set_parts(tx, id, &parts)?)
+            })
+            .await
+    }
+
     /// Gives back what nobody committed in time.
     pub async fn expire_reservations(&self) -> Result<(), Error> {
         loop {
@@ -104,7 +119,7 @@ fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<ReservedPart>, Er
     let mut shortages = Vec::new();
     for (variant_id, quantity) in lines.iter().copied() {
         if let Some(warehouse_id) = store::reserve_in_one_place(tx, variant_id, quantity)? {
-            parts.push(ReservedPart { variant_id, warehouse_id, quantity });
+            parts.push(ReservedPart { variant_id, warehouse_id, quantity, shipped: false });
             continue;
         }
         let free = store::free(tx, variant_id)?;
@@ -116,10 +131,18 @@ fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<ReservedPart>, Er
             if !store::reserve_part(tx, variant_id, warehouse_id, quantity)? {
                 return Err(tx.lost_race().into());
             }
-            parts.push(ReservedPart { variant_id, warehouse_id, quantity });
+            parts.push(ReservedPart { variant_id, warehouse_id, quantity, shipped: false });
         }
     }
     if shortages.is_empty() { Ok(parts) } else { Err(Error::OutOfStock(shortages)) }
+}
+
+fn leave(tx: &mut Tx, part: &ReservedPart) -> Result<(), Error> {
+    let on_hand = store::ship(tx, part.variant_id, part.warehouse_id, part.quantity)?;
+    let variant = store::variants(tx, &[], &[part.variant_id.0])?;
+    let product_id: ProductId = variant.first().ok_or(Error::NoVariant)?.product_id;
+    let (variant_id, warehouse_id, delta) = (part.variant_id, part.warehouse_id, -part.quantity);
+    Ok(tx.publish(InventoryUpdated { product_id, variant_id, warehouse_id, delta, on_hand, reason: "shipped".into() })?)
 }
 
 fn give_back(tx: &mut Tx, id: ReservationId, to: &'static str) -> Result<(), Error> {
@@ -135,10 +158,11 @@ fn give_back(tx: &mut Tx, id: ReservationId, to: &'static str) -> Result<(), Err
         return Ok(());
     }
     store::set_state(tx, id, &found.state, to)?;
-    for part in &found.parts {
+    let held: Vec<_> = found.parts.into_iter().filter(|part| !part.shipped).collect();
+    for part in &held {
         store::release(tx, part.variant_id, part.warehouse_id, part.quantity)?;
     }
-    let lines = events(&summed(&found.parts));
+    let lines = events(&summed(&held));
     Ok(tx.publish(InventoryReleased { reservation_id: id, lines, reason: to.into() })?)
 }
 

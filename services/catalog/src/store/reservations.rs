@@ -13,6 +13,9 @@ pub(crate) struct ReservedPart {
     pub warehouse_id: WarehouseId,
     #[serde(rename = "n")]
     pub quantity: i64,
+    /// It has left the warehouse.
+    #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+    pub shipped: bool,
 }
 
 /// A reservation: `held`, `committed`, `released` or `expired`.
@@ -61,6 +64,12 @@ pub(crate) fn reopen(tx: &mut Tx, id: ReservationId, state: &str, parts: &[Reser
         params![id.0, state, lines(parts), expires_at],
     )
     .map(drop)
+}
+
+/// Notes what of a committed reservation has left.
+pub(crate) fn set_parts(tx: &mut Tx, id: ReservationId, parts: &[ReservedPart]) -> Result<(), DbError> {
+    let sql = "UPDATE catalog.reservations SET lines = $2 WHERE id = $1 AND state = 'committed'";
+    tx.execute(sql, params![id.0, lines(parts)]).map(drop)
 }
 
 /// Reservations that nobody committed in time; at most 100.

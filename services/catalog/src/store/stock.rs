@@ -94,6 +94,15 @@ pub(crate) fn reserve_part(tx: &mut Tx, variant: VariantId, warehouse: Warehouse
     Ok(changed == 1)
 }
 
+/// Reserved stock leaves; returns what is on hand then.
+pub(crate) fn ship(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, quantity: i64) -> Result<i64, DbError> {
+    let row = tx.row(
+        "UPDATE catalog.stock SET on_hand = on_hand - $3, reserved = reserved - $3 WHERE variant_id = $1 AND warehouse_id = $2 RETURNING on_hand",
+        params![variant.0, warehouse.0, quantity],
+    )?;
+    row.ok_or_else(|| DbError::Internal(format!("{variant} is reserved in a warehouse that does not have it")))?.get(0)
+}
+
 /// Gives reserved stock back.
 pub(crate) fn release(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, quantity: i64) -> Result<(), DbError> {
     tx.execute(

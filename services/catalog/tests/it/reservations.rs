@@ -1,4 +1,4 @@
-use contracts::proto::catalog::{CommitRequest, ReleaseRequest, ReserveLine, ReserveRequest};
+use contracts::proto::catalog::{CommitRequest, ReleaseRequest, ReserveLine, ReserveRequest, ShipRequest};
 use contracts::{Time, VariantId};
 use kit::DbError;
 use testing::{Engine, TestPlatform};
@@ -13,6 +13,7 @@ testing::both_engines!(
     two_hundred_callers_share_ten_units,
     an_expired_reservation_is_taken_anew_while_stock_lasts,
     any_order_of_calls_keeps_stock_whole,
+    what_is_shipped_leaves_once_and_is_not_given_back,
 );
 
 const FAR: Time = Time(4_000_000_000_000_000);
@@ -30,6 +31,11 @@ async fn release(p: &TestPlatform, id: Uuid) {
 
 async fn commit(p: &TestPlatform, id: Uuid) -> bool {
     client(p).commit(CommitRequest { reservation_id: id.to_string() }).await.unwrap().into_inner().held
+}
+
+async fn ship(p: &TestPlatform, id: Uuid, variant: VariantId) -> Result<(), Code> {
+    let request = ShipRequest { reservation_id: id.to_string(), variant_ids: vec![variant.to_string()] };
+    client(p).ship(request).await.map(drop).map_err(|s| s.code())
 }
 
 /// On hand and reserved, over all warehouses.
@@ -124,4 +130,22 @@ async fn any_order_of_calls_keeps_stock_whole(engine: Engine) {
         release(&p, Uuid::from_u128(n)).await;
     }
     assert_eq!(levels(&p, v).await, (9, 0));
+}
+
+async fn what_is_shipped_leaves_once_and_is_not_given_back(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let (v, id) = (variant(&p, 10).await, Uuid::from_u128(1));
+    assert_eq!(ship(&p, id, v).await, Err(Code::FailedPrecondition), "never reserved");
+    reserve(&p, id, v, 4, FAR).await.unwrap();
+    assert_eq!(ship(&p, id, v).await, Err(Code::FailedPrecondition), "not for good yet");
+    assert!(commit(&p, id).await);
+    ship(&p, id, VariantId(Uuid::from_u128(9))).await.unwrap();
+    assert_eq!(levels(&p, v).await, (10, 4), "another part of the order");
+    for _ in 0..3 {
+        ship(&p, id, v).await.unwrap();
+        assert_eq!(levels(&p, v).await, (6, 0));
+    }
+    release(&p, id).await;
+    assert_eq!(levels(&p, v).await, (6, 0), "what has left does not come back by itself");
+    assert_eq!(ship(&p, id, v).await, Err(Code::FailedPrecondition));
 }

@@ -1,14 +1,16 @@
 //! What happens to an order after it was placed.
 
 use contracts::events::payments::{PaymentCompleted, PaymentFailed, PaymentRefunded};
-use contracts::{OrderId, VendorId, VendorOrderId};
-use kit::jobs;
+use contracts::proto::catalog::ShipRequest;
+use contracts::{OrderId, VariantId, VendorId, VendorOrderId};
+use kit::jobs::{self, Job, JobOutcome};
 use kit::saga::{Aborted, Sagas, Step};
 use kit::{Db, DbError, Loaded, Tx};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{App, Found, FoundPart, Viewer, save, visible};
+use super::{App, Found, FoundPart, Viewer, save, unreachable, visible};
 use crate::domain::{Order, OrderEvent, OrderStatus, PartStatus, Refused, Tracking};
 use crate::error::Error;
 use crate::sagas::{AWAIT_PAYMENT, CANCELLATION, Cancellation, FULFILMENT};
@@ -16,6 +18,16 @@ use crate::store;
 
 /// The kind of the job that makes a delivered order final; its key is the order's id.
 pub(crate) const COMPLETE: &str = "complete_order";
+
+/// The kind of the job that takes what has shipped out of the stock; its key is the part's id.
+pub(crate) const SHIP_STOCK: &str = "ship_stock";
+
+/// What has left a store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Shipped {
+    order: OrderId,
+    variants: Vec<VariantId>,
+}
 
 /// What somebody wants of an order, and what they think it is.
 #[derive(Clone, Debug)]
@@ -73,12 +85,32 @@ impl App {
                 check(&change.ifs, &order)?;
                 let events = order.state.advance(change.part, change.to, change.tracking.clone(), tx.now())?;
                 save(tx, &mut order, events)?;
+                if change.to == PartStatus::Shipped {
+                    ship_stock_later(tx, &order.state, change.part)?;
+                }
                 complete_later(tx, &order.state, complete_after)?;
                 let contact = store::contact(tx, id)?;
                 Ok(FoundPart { found: Found { order: order.state, version: order.version, contact }, part: change.part })
             })
             .await
     }
+
+    /// Tells the catalog what has shipped.
+    pub async fn run_ship_stock(&self, job: Job) -> JobOutcome {
+        let Ok(shipped) = Shipped::deserialize(&job.payload) else { return JobOutcome::Failed("a payload without an order".into()) };
+        let variant_ids = shipped.variants.iter().map(ToString::to_string).collect();
+        let request = ShipRequest { reservation_id: shipped.order.to_string(), variant_ids };
+        let told = self.catalog.clone().ship(request).await.map_err(unreachable("catalog"));
+        told.map_or_else(|e| JobOutcome::Retry(e.to_string()), |_| JobOutcome::Done)
+    }
+}
+
+fn ship_stock_later(tx: &mut Tx, order: &Order, part: VendorOrderId) -> Result<(), Error> {
+    let lines = order.parts.iter().filter(|p| p.id == part).flat_map(|p| &p.lines);
+    let shipped = Shipped { order: order.id, variants: lines.map(|l| l.variant_id).collect() };
+    let payload = serde_json::to_value(shipped).map_err(|e| Error::Internal(e.to_string()))?;
+    let now = tx.now();
+    Ok(jobs::queue(tx, SHIP_STOCK, &part.to_string(), payload, now)?)
 }
 
 fn check(ifs: &kit::http::Ifs, order: &Loaded<Order>) -> Result<(), Error> {

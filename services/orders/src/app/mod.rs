@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::store::{self, Filter};
 
 pub(crate) use changes::{
-    COMPLETE, Change, PartChange, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded,
+    COMPLETE, Change, PartChange, SHIP_STOCK, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded,
 };
 pub(crate) use place::{Place, Placed, complete};
 pub(crate) use quote::{COD, Taken};

@@ -16,6 +16,7 @@ both_engines!(
     a_payment_that_cannot_begin_in_time_is_answered_early_and_goes_on,
     a_payment_that_cannot_begin_at_all_fails_the_order,
     a_key_is_in_use_until_it_is_answered,
+    what_has_shipped_leaves_the_stock_though_calls_get_lost,
 );
 
 /// What happens to calls of one method; `times` of them.
@@ -200,4 +201,24 @@ async fn a_key_is_in_use_until_it_is_answered(engine: Engine) {
     };
     let (first, ()) = tokio::join!(first, meanwhile);
     assert_eq!(first.expect(201).body["status"], "awaiting_payment");
+}
+
+async fn what_has_shipped_leaves_the_stock_though_calls_get_lost(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 10).await);
+    let trouble = Trouble::make_for(&shop);
+    let mut left = 10;
+    for fault in BOTH {
+        let order = shop.post(&shopper, &format!("{fault:?}"), order_of(&good, 2)).await.expect(201).body;
+        shop.pay(&order, "approve").await.expect(200);
+        shop.p.settle().await;
+        let part = &order["vendorOrders"][0];
+        shop.advance(&shop.seller, part, "processing").await.expect(200);
+        trouble.next("/Ship", fault);
+        shop.advance(&shop.seller, part, "shipped").await.expect(200);
+        left -= 2;
+        let left = json!([{"onHand": left, "reserved": 0}]);
+        testing::eventually("what has shipped is gone", || async { shop.levels(&good).await == left }).await;
+        assert!(trouble.happened(), "{fault:?}");
+    }
 }

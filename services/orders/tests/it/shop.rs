@@ -85,6 +85,14 @@ impl Shop {
         product["variants"][0]["available"].as_i64().expect("a physical good has stock")
     }
 
+    /// What the store has of a good.
+    pub async fn levels(&self, good: &Good) -> Json {
+        let path = format!("/api/v1/inventory/{}", good.product);
+        let levels = self.p.send("GET", &path, &self.seller, None, &[]).await.expect(200).body;
+        let level = |l: &Json| json!({"onHand": l["onHand"], "reserved": l["reserved"]});
+        levels["data"].as_array().into_iter().flatten().map(level).collect()
+    }
+
     pub async fn put_into_cart(&self, who: &Caller, good: &Good, quantity: i64) {
         let body = json!({"variantId": good.variant, "quantity": quantity});
         self.p.send("POST", "/api/v1/cart/items", who, Some(body), &[]).await.expect(201);
