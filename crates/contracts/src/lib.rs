@@ -24,6 +24,7 @@ pub mod proto {
         catalog = "haat.catalog.v1",
         cart = "haat.cart.v1",
         identity = "haat.identity.v1",
+        log = "haat.log.v1",
         orders = "haat.orders.v1",
         payments = "haat.payments.v1",
         sandbox = "haat.sandbox.v1",

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::channel::Directory;
+use crate::channel::{Channel, Directory};
 use crate::db::{Database, MigrateError, migrate};
-use crate::events::{Reader, Replays, log_reader, start_projections, start_readers};
+use crate::events::{Reader, Replays, log_reader, log_router, remote_log, start_projections, start_readers, watch_remote};
 use crate::jobs::{JobRunner, housekeeping};
 use crate::operator::operator_router;
 use crate::saga::Sagas;
@@ -73,8 +73,8 @@ pub enum StartError {
     /// Services call each other in a circle.
     #[error("services call each other in a circle: {0}")]
     Cycle(String),
-    /// With the local bus a publisher and its subscriber run in one process.
-    #[error("{subscriber} reads the events of {publisher}, which does not run here: with the local bus both must be chosen")]
+    /// A publisher that neither runs here nor has an address.
+    #[error("{subscriber} reads the events of {publisher}, which does not run here and has no address: choose it too, or give its address")]
     PublisherElsewhere {
         /// Who reads.
         subscriber: &'static str,
@@ -137,6 +137,7 @@ impl Platform {
         for def in defs {
             let (routes, openapi) = (def.describe)();
             directory.declare(def.name, def.calls, routes, openapi);
+            directory.declare_reads(def.name, def.reads);
             if let Some(address) = settings.remotes.get(def.name).filter(|_| !chosen.iter().any(|c| c.name == def.name)) {
                 directory.set_remote(def.name, address.clone());
             }
@@ -176,7 +177,7 @@ impl Platform {
             }
             let sagas = service.sagas.as_ref().map(|(sagas, _)| sagas.clone());
             let replays = Replays::new(env.db.clone(), service.read_models.clone());
-            service.rpc = service.rpc.merge(operator_router(env.db.clone(), sagas, replays));
+            service.rpc = service.rpc.merge(operator_router(env.db.clone(), sagas, replays)).merge(log_router(&env.db, &bus, &env.tasks));
             bus.register(def.name, log_reader(&env.db));
             self.envs.insert(def.name, env.clone());
             built.push((env, service));
@@ -184,10 +185,22 @@ impl Platform {
         for (env, service) in &built {
             self.directory.set_local(env.db.service(), service.http.clone(), service.rpc.clone());
         }
+        self.follow_elsewhere(chosen, settings, &bus);
         for (env, service) in built {
             self.work(&env, &bus, service);
         }
         Ok(())
+    }
+
+    /// Makes the logs of publishers in other processes readable here; each is watched once, whoever reads it.
+    fn follow_elsewhere(&self, chosen: &[&ServiceDef], settings: &Settings, bus: &bus::Local) {
+        for def in chosen {
+            for source in def.reads.iter().copied().filter(|source| !self.envs.contains_key(source) && bus.log(source).is_none()) {
+                let channel = Channel::to(&self.directory, def.name, source, &settings.clock, &settings.shared.master_key);
+                bus.register(source, remote_log(channel.clone(), source));
+                self.tasks.spawn_forever("log of a service elsewhere", watch_remote(channel, source, bus.clone(), self.tasks.clone()));
+            }
+        }
     }
 
     fn env_for(&self, def: &ServiceDef, settings: &Settings, bus: &bus::Local) -> Env {

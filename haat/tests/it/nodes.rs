@@ -97,10 +97,9 @@ fn configuration(folder: &TempDir, database: Option<&Fresh>, url: &str, remotes:
     config::load(&flags).unwrap_or_else(|e| panic!("{e:#}"))
 }
 
-/// All services but these. Who reads the events of both sides needs a broker between them, and stays out.
+/// All services but these.
 fn elsewhere(services: &[&str]) -> Vec<&'static str> {
-    let others = SERVICES.iter().filter(|s| !services.contains(&s.name) && s.reads.iter().all(|r| !services.contains(r)));
-    others.map(|s| s.name).collect()
+    SERVICES.iter().map(|s| s.name).filter(|name| !services.contains(name)).collect()
 }
 
 fn remotes(services: &[&str], listener: &TcpListener) -> Vec<(String, String)> {

@@ -27,6 +27,7 @@ pub struct WeakDirectory(Weak<Known>);
 #[derive(Clone, Default)]
 struct Entry {
     calls: &'static [&'static str],
+    reads: &'static [&'static str],
     routes: Vec<RouteInfo>,
     openapi: Option<OpenApi>,
     http: Option<Router>,
@@ -44,6 +45,13 @@ impl Directory {
     pub fn declare(&self, service: &'static str, calls: &'static [&'static str], routes: Vec<RouteInfo>, openapi: OpenApi) {
         let entry = Entry { calls, routes, openapi: Some(openapi), ..Entry::default() };
         self.lock().insert(service, entry);
+    }
+
+    /// The service reads the events of these.
+    pub fn declare_reads(&self, service: &str, reads: &'static [&'static str]) {
+        if let Some(entry) = self.lock().get_mut(service) {
+            entry.reads = reads;
+        }
     }
 
     /// The service runs in this process.
@@ -78,6 +86,11 @@ impl Directory {
     /// Whether `caller` declared that it calls `callee`.
     pub fn may_call(&self, caller: &str, callee: &str) -> bool {
         self.lock().get(caller).is_some_and(|e| e.calls.contains(&callee) || e.calls.contains(&EVERY_SERVICE))
+    }
+
+    /// Whether `subscriber` declared that it reads the events of `publisher`.
+    pub fn may_read(&self, subscriber: &str, publisher: &str) -> bool {
+        self.lock().get(subscriber).is_some_and(|e| e.reads.contains(&publisher))
     }
 
     /// The HTTP side of a service that runs here.

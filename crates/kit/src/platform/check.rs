@@ -63,14 +63,14 @@ fn follow_calls<'d>(
     Ok(())
 }
 
-/// Publishers run here, callees run here or have an address.
+/// Publishers and callees run here or have an address.
 pub(super) fn reachable(defs: &[ServiceDef], chosen: &[&ServiceDef], remotes: &BTreeMap<String, String>) -> Result<(), StartError> {
     if let Some(unknown) = remotes.keys().find(|name| defs.iter().all(|d| d.name != name.as_str())) {
         return Err(unknown_service(defs, unknown));
     }
     let here = |name: &str| chosen.iter().any(|d| d.name == name);
     for def in chosen {
-        if let Some(publisher) = def.reads.iter().copied().find(|p| !here(p)) {
+        if let Some(publisher) = def.reads.iter().copied().find(|p| !here(p) && !remotes.contains_key(*p)) {
             return Err(StartError::PublisherElsewhere { subscriber: def.name, publisher });
         }
         if let Some(callee) = def.calls.iter().copied().find(|c| !here(c) && !remotes.contains_key(*c) && *c != EVERY_SERVICE) {

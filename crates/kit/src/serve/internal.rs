@@ -18,6 +18,7 @@ use super::{Limits, connection};
 use crate::auth::{ServiceKeys, TokenError};
 use crate::channel::{ACTOR, CAUSATION, CallerService, Directory, after, parse_timeout};
 use crate::context::scope;
+use crate::events::LOG_PATH;
 use crate::panics::caught;
 use crate::{Clock, Context, Problem, Tasks};
 
@@ -103,7 +104,11 @@ impl Guard {
     async fn rpc(&self, mut request: Request) -> Result<Response, Status> {
         let refused = |e: TokenError| Status::unauthenticated(format!("service token: {e}"));
         let (from, to, _) = self.pass(request.headers()).map_err(refused)?;
-        if !self.directory.may_call(from, to) {
+        if request.uri().path().starts_with(LOG_PATH) {
+            if !self.directory.may_read(from, to) {
+                return Err(Status::permission_denied(format!("{from} does not declare that it reads the events of {to}")));
+            }
+        } else if !self.directory.may_call(from, to) {
             return Err(Status::permission_denied(format!("{from} does not declare that it calls {to}")));
         }
         let router = self.directory.local_rpc(to);

@@ -1,6 +1,7 @@
 //! What a service stands on, tested through services made for the purpose.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod apart;
 mod db;
 mod faults;
 mod idempotency;
