@@ -2,6 +2,8 @@ use contracts::VariantId;
 use kit::problem::FieldError;
 use kit::{DbError, Problem};
 
+use crate::domain::Refused;
+
 /// What can go wrong in the catalog.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,6 +37,9 @@ pub enum Error {
     /// Only what is held for good can be shipped.
     #[error("the reservation is not committed")]
     NotCommitted,
+    /// More would come back than has left.
+    #[error("variant {0} was not shipped so often")]
+    NotShipped(VariantId),
     /// Another service did not answer.
     #[error("{0} did not answer")]
     Unreachable(&'static str),
@@ -54,6 +59,15 @@ pub struct Shortage {
     pub available: i64,
 }
 
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Error {
+        match refused {
+            Refused::NotCommitted => Error::NotCommitted,
+            Refused::NotShipped(variant) => Error::NotShipped(variant),
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(e: Error) -> Problem {
         let text = e.to_string();
@@ -68,6 +82,7 @@ impl From<Error> for Problem {
             Error::OutOfStock(_) => Problem::conflict("out_of_stock", text),
             Error::ReleasedBefore => Problem::conflict("reservation_released", text),
             Error::NotCommitted => Problem::conflict("reservation_not_committed", text),
+            Error::NotShipped(_) => Problem::conflict("not_shipped", text),
             Error::Unreachable(_) => Problem::unavailable("unavailable", text),
             Error::Db(e) => e.into(),
         }

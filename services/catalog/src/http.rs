@@ -177,7 +177,9 @@ async fn adjust_inventory(
     if !may_write(&app, &caller, &product).await {
         return Err(Problem::not_found("product"));
     }
-    let change = Adjustment { variant_id: body.variant_id, warehouse_id: body.warehouse_id, delta: body.adjust, reason: body.reason };
+    let actor = caller.user.as_ref().map(|u| format!("user:{}", u.id));
+    let (variant_id, warehouse_id) = (body.variant_id, body.warehouse_id);
+    let change = Adjustment { variant_id, warehouse_id, delta: body.adjust, reason: body.reason, actor };
     app.adjust(id, change).await?;
     get_inventory(State(app), caller, Path(id)).await
 }

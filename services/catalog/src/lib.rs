@@ -1,6 +1,6 @@
 //! catalog: what is sold and how much of it there is.
 //!
-//! Owns products, variants, warehouses, stock and reservations.
+//! Owns products, variants, warehouses, stock with its movements, and reservations.
 //! Publishes `product.*` and `inventory.*`. Consumes nothing.
 //! Calls vendors, to learn whose store a caller may write for.
 
@@ -19,7 +19,10 @@ use serde::Deserialize;
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "catalog",
-    migrations: &[Migration::new("0001_catalog", include_str!("../migrations/0001_catalog.sql"))],
+    migrations: &[
+        Migration::new("0001_catalog", include_str!("../migrations/0001_catalog.sql")),
+        Migration::new("0002_movements", include_str!("../migrations/0002_movements.sql")),
+    ],
     calls: &["vendors"],
     reads: &[],
     describe: || http::routes().describe(),

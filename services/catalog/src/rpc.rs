@@ -35,13 +35,7 @@ impl Catalog for Rpc {
     async fn reserve(&self, request: Request<api::ReserveRequest>) -> Result<Response<api::ReserveResponse>, Status> {
         let r = request.into_inner();
         let reservation = id::<ReservationId>(&r.reservation_id)?;
-        let mut lines = Vec::with_capacity(r.lines.len());
-        for line in &r.lines {
-            if !(1..=1_000_000).contains(&line.quantity) {
-                return Err(Problem::unprocessable("invalid_quantity", "a quantity is 1 to 1,000,000").into());
-            }
-            lines.push((id::<VariantId>(&line.variant_id)?, line.quantity));
-        }
+        let lines = lines(&r.lines)?;
         let shortages = match self.0.reserve(reservation, lines, Time(r.expires_at)).await {
             Ok(()) => Vec::new(),
             Err(Error::OutOfStock(shortages)) => shortages,
@@ -62,8 +56,13 @@ impl Catalog for Rpc {
     }
 
     async fn release(&self, request: Request<api::ReleaseRequest>) -> Result<Response<api::ReleaseResponse>, Status> {
-        let reservation = id::<ReservationId>(&request.get_ref().reservation_id)?;
-        self.0.release(reservation).await.map_err(status)?;
+        let r = request.get_ref();
+        let (reservation, variants) = (id::<ReservationId>(&r.reservation_id)?, ids::<VariantId>(&r.variant_ids)?);
+        match variants.is_empty() {
+            true => self.0.release(reservation).await,
+            false => self.0.release_some(reservation, variants).await,
+        }
+        .map_err(status)?;
         Ok(Response::new(api::ReleaseResponse {}))
     }
 
@@ -71,6 +70,13 @@ impl Catalog for Rpc {
         let r = request.get_ref();
         self.0.ship(id(&r.reservation_id)?, ids(&r.variant_ids)?).await.map_err(status)?;
         Ok(Response::new(api::ShipResponse {}))
+    }
+
+    async fn restock(&self, request: Request<api::RestockRequest>) -> Result<Response<api::RestockResponse>, Status> {
+        let r = request.get_ref();
+        let lines = lines(&r.lines)?;
+        self.0.restock(id(&r.reservation_id)?, id(&r.return_id)?, lines).await.map_err(status)?;
+        Ok(Response::new(api::RestockResponse {}))
     }
 
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {
@@ -88,6 +94,14 @@ impl Catalog for Rpc {
         });
         Ok(Response::new(api::ImportProductsResponse { results: results.collect() }))
     }
+}
+
+fn lines(lines: &[api::ReserveLine]) -> Result<Vec<(VariantId, i64)>, Status> {
+    let line = |l: &api::ReserveLine| match l.quantity {
+        1..=1_000_000 => Ok((id::<VariantId>(&l.variant_id)?, l.quantity)),
+        _ => Err(Problem::unprocessable("invalid_quantity", "a quantity is 1 to 1,000,000").into()),
+    };
+    lines.iter().map(line).collect()
 }
 
 fn import_result(done: Option<Result<Upserted, Error>>) -> api::ImportResult {

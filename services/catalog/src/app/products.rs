@@ -8,6 +8,7 @@ use kit::idempotency::{self, Answer, Key, Seen};
 use sha2::{Digest, Sha256};
 
 use super::App;
+use super::stock::put_stock;
 use crate::domain::{self, NewProduct, Product, ProductInput};
 use crate::error::Error;
 use crate::store;
@@ -101,7 +102,7 @@ fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upserted, Erro
         return Ok(Upserted::Unchanged);
     }
     let variants = store::replace(tx, stored.id, new, &hash)?;
-    put_stock(tx, new, &variants)?;
+    put_stock(tx, stored.id, new, &variants)?;
     tx.publish(ProductUpdated {
         product_id: stored.id,
         vendor_id: owner.id,
@@ -113,7 +114,7 @@ fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upserted, Erro
 
 fn add(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<ProductId>, Error> {
     let Some((id, variants)) = store::insert(tx, (owner.id, &owner.name), new, &hash(new))? else { return Ok(None) };
-    put_stock(tx, new, &variants)?;
+    put_stock(tx, id, new, &variants)?;
     tx.publish(ProductCreated {
         product_id: id,
         vendor_id: owner.id,
@@ -121,24 +122,6 @@ fn add(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<ProductId>
         status: new.input.status.as_str().into(),
     })?;
     Ok(Some(id))
-}
-
-fn put_stock(tx: &mut Tx, new: &NewProduct, variants: &[contracts::VariantId]) -> Result<(), Error> {
-    let known: Vec<_> = store::warehouses(tx)?.into_iter().map(|(id, _, _)| id).collect();
-    if known.is_empty() {
-        store::ensure_main_warehouse(tx)?;
-    }
-    let mut stock = Vec::new();
-    for (input, variant) in new.input.variants.iter().zip(variants) {
-        for level in &input.stock {
-            let place = level.warehouse_id.unwrap_or(store::MAIN_WAREHOUSE);
-            if place != store::MAIN_WAREHOUSE && !known.contains(&place) {
-                return Err(Error::NoWarehouse);
-            }
-            stock.push((*variant, place, level.on_hand));
-        }
-    }
-    Ok(store::put_stock(tx, &stock)?)
 }
 
 fn hash(new: &NewProduct) -> Vec<u8> {

@@ -1,13 +1,15 @@
 //! Stock held for orders. The reservation's id is its key: every use case here can be repeated.
 
-use contracts::events::catalog::{InventoryReleased, InventoryReserved, InventoryUpdated, ReservedLine};
-use contracts::{ProductId, ReservationId, Time, VariantId};
+use contracts::events::catalog::{InventoryReleased, InventoryReserved, ReservedLine};
+use contracts::{ReservationId, Time, VariantId};
 use kit::Tx;
+use uuid::Uuid;
 
 use super::App;
-use crate::domain::{self, Kind};
+use super::stock::{Why, move_stock};
+use crate::domain::{self, Change, Kind, Part, Reservation, State};
 use crate::error::{Error, Shortage};
-use crate::store::{self, ReservedPart};
+use crate::store;
 
 impl App {
     /// Holds all lines or none. Lines that never run out are not held.
@@ -16,20 +18,20 @@ impl App {
         let mut lines = self.stocked(lines).await?;
         lines.sort();
         self.db
-            .write(move |tx| match store::reservation(tx, id)?.map(|r| r.state).as_deref() {
-                Some("held" | "committed") => Ok(()),
-                Some("expired") => {
-                    let parts = hold(tx, &lines)?;
-                    store::reopen(tx, id, "held", &parts, expires_at)?;
-                    published(tx, id, &lines)
+            .write(move |tx| match store::reservation(tx, id)?.map(|r| r.state) {
+                Some(State::Held | State::Committed) => Ok(()),
+                Some(State::Expired) => {
+                    let taken = Reservation::new(State::Held, hold(tx, &lines)?);
+                    store::reopen(tx, id, &taken, expires_at)?;
+                    reserved(tx, id, &lines)
                 }
-                Some(_) => Err(Error::ReleasedBefore),
+                Some(State::Released) => Err(Error::ReleasedBefore),
                 None => {
-                    let parts = hold(tx, &lines)?;
-                    if !store::insert_reservation(tx, id, "held", &parts, expires_at)? {
+                    let taken = Reservation::new(State::Held, hold(tx, &lines)?);
+                    if !store::insert_reservation(tx, id, &taken, expires_at)? {
                         return Err(tx.lost_race().into());
                     }
-                    published(tx, id, &lines)
+                    reserved(tx, id, &lines)
                 }
             })
             .await
@@ -40,18 +42,17 @@ impl App {
         let result = self
             .db
             .write(move |tx| {
-                if store::set_state(tx, id, "held", "committed")? {
+                if store::set_state(tx, id, State::Held, State::Committed)? {
                     return Ok(true);
                 }
                 let Some(found) = store::reservation(tx, id)? else { return Ok(false) };
-                if found.state != "expired" {
-                    return Ok(found.state == "committed");
+                if found.state != State::Expired {
+                    return Ok(found.state == State::Committed);
                 }
-                let lines: Vec<_> = summed(&found.parts);
-                let parts = hold(tx, &lines)?;
-                let now = tx.now();
-                store::reopen(tx, id, "committed", &parts, now)?;
-                published(tx, id, &lines)?;
+                let lines = found.lines();
+                let taken = Reservation::new(State::Committed, hold(tx, &lines)?);
+                store::save_reservation(tx, id, &taken)?;
+                reserved(tx, id, &lines)?;
                 Ok(true)
             })
             .await;
@@ -63,20 +64,52 @@ impl App {
 
     /// Gives the stock back; a reservation never seen is remembered as released, so that it cannot be made later.
     pub async fn release(&self, id: ReservationId) -> Result<(), Error> {
-        self.db.write(move |tx| give_back(tx, id, "released")).await
+        self.db
+            .write(move |tx| {
+                let Some(mut found) = store::reservation(tx, id)? else {
+                    let (never, now) = (Reservation::new(State::Released, Vec::new()), tx.now());
+                    return if store::insert_reservation(tx, id, &never, now)? { Ok(()) } else { Err(tx.lost_race().into()) };
+                };
+                if found.state == State::Released {
+                    return Ok(());
+                }
+                let freed = found.release();
+                give_back(tx, id, &found, &freed, "released")
+            })
+            .await
+    }
+
+    /// Gives back what is held of some variants; the others stay.
+    pub async fn release_some(&self, id: ReservationId, variants: Vec<VariantId>) -> Result<(), Error> {
+        self.db
+            .write(move |tx| {
+                let mut found = store::reservation(tx, id)?.ok_or(Error::NotCommitted)?;
+                let freed = found.release_some(&variants);
+                give_back(tx, id, &found, &freed, "released")
+            })
+            .await
     }
 
     /// These variants of a committed reservation leave the house. What has left before stays gone.
     pub async fn ship(&self, id: ReservationId, variants: Vec<VariantId>) -> Result<(), Error> {
         self.db
             .write(move |tx| {
-                let found = store::reservation(tx, id)?.filter(|r| r.state == "committed").ok_or(Error::NotCommitted)?;
-                let mut parts = found.parts;
-                for part in parts.iter_mut().filter(|p| !p.shipped && variants.contains(&p.variant_id)) {
-                    part.shipped = true;
-                    leave(tx, part)?;
-                }
-                Ok(store::set_parts(tx, id, &parts)?)
+                let mut found = store::reservation(tx, id)?.ok_or(Error::NotCommitted)?;
+                let gone = found.ship(&variants)?;
+                move_stock(tx, &gone, &Why::shipped(id))?;
+                Ok(store::save_reservation(tx, id, &found)?)
+            })
+            .await
+    }
+
+    /// What a shopper sent back goes into the warehouse from which it came; each return once.
+    pub async fn restock(&self, id: ReservationId, return_id: Uuid, lines: Vec<(VariantId, i64)>) -> Result<(), Error> {
+        self.db
+            .write(move |tx| {
+                let mut found = store::reservation(tx, id)?.ok_or(Error::NotCommitted)?;
+                let back = found.restock(return_id, &lines)?;
+                move_stock(tx, &back, &Why::restocked(id))?;
+                Ok(store::save_reservation(tx, id, &found)?)
             })
             .await
     }
@@ -87,7 +120,7 @@ impl App {
             let due = self.db.write_behind(move |tx| {
                 let now = tx.now();
                 let due = store::due(tx, now)?;
-                due.iter().try_for_each(|id| give_back(tx, *id, "expired"))?;
+                due.iter().try_for_each(|id| expire(tx, *id))?;
                 Ok::<_, Error>(due.len())
             });
             if due.await? < 100 {
@@ -114,12 +147,12 @@ impl App {
 }
 
 /// Takes every line, or says for all of them what is missing.
-fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<ReservedPart>, Error> {
+fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<Part>, Error> {
     let mut parts = Vec::new();
     let mut shortages = Vec::new();
     for (variant_id, quantity) in lines.iter().copied() {
         if let Some(warehouse_id) = store::reserve_in_one_place(tx, variant_id, quantity)? {
-            parts.push(ReservedPart { variant_id, warehouse_id, quantity, shipped: false });
+            parts.push(Part::new(variant_id, warehouse_id, quantity));
             continue;
         }
         let free = store::free(tx, variant_id)?;
@@ -131,57 +164,36 @@ fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<ReservedPart>, Er
             if !store::reserve_part(tx, variant_id, warehouse_id, quantity)? {
                 return Err(tx.lost_race().into());
             }
-            parts.push(ReservedPart { variant_id, warehouse_id, quantity, shipped: false });
+            parts.push(Part::new(variant_id, warehouse_id, quantity));
         }
     }
     if shortages.is_empty() { Ok(parts) } else { Err(Error::OutOfStock(shortages)) }
 }
 
-fn leave(tx: &mut Tx, part: &ReservedPart) -> Result<(), Error> {
-    let on_hand = store::ship(tx, part.variant_id, part.warehouse_id, part.quantity)?;
-    let variant = store::variants(tx, &[], &[part.variant_id.0])?;
-    let product_id: ProductId = variant.first().ok_or(Error::NoVariant)?.product_id;
-    let (variant_id, warehouse_id, delta) = (part.variant_id, part.warehouse_id, -part.quantity);
-    Ok(tx.publish(InventoryUpdated { product_id, variant_id, warehouse_id, delta, on_hand, reason: "shipped".into() })?)
+fn expire(tx: &mut Tx, id: ReservationId) -> Result<(), Error> {
+    let Some(mut found) = store::reservation(tx, id)?.filter(|r| r.state == State::Held) else { return Ok(()) };
+    let freed = found.expire();
+    give_back(tx, id, &found, &freed, "expired")
 }
 
-fn give_back(tx: &mut Tx, id: ReservationId, to: &'static str) -> Result<(), Error> {
-    let Some(found) = store::reservation(tx, id)? else {
-        let now = tx.now();
-        return if store::insert_reservation(tx, id, to, &[], now)? { Ok(()) } else { Err(tx.lost_race().into()) };
-    };
-    if found.state == "expired" && to == "released" {
-        store::set_state(tx, id, "expired", to)?;
+fn give_back(tx: &mut Tx, id: ReservationId, now: &Reservation, freed: &[Change], reason: &'static str) -> Result<(), Error> {
+    store::save_reservation(tx, id, now)?;
+    if freed.is_empty() {
         return Ok(());
     }
-    if found.state != "held" && (found.state != "committed" || to == "expired") {
-        return Ok(());
-    }
-    store::set_state(tx, id, &found.state, to)?;
-    let held: Vec<_> = found.parts.into_iter().filter(|part| !part.shipped).collect();
-    for part in &held {
-        store::release(tx, part.variant_id, part.warehouse_id, part.quantity)?;
-    }
-    let lines = events(&summed(&held));
-    Ok(tx.publish(InventoryReleased { reservation_id: id, lines, reason: to.into() })?)
-}
-
-fn published(tx: &mut Tx, id: ReservationId, lines: &[(VariantId, i64)]) -> Result<(), Error> {
-    Ok(tx.publish(InventoryReserved { reservation_id: id, lines: events(lines) })?)
-}
-
-fn events(lines: &[(VariantId, i64)]) -> Vec<ReservedLine> {
-    lines.iter().map(|(variant_id, quantity)| ReservedLine { variant_id: *variant_id, quantity: *quantity }).collect()
-}
-
-fn summed(parts: &[ReservedPart]) -> Vec<(VariantId, i64)> {
-    let mut sums: Vec<(VariantId, i64)> = Vec::new();
-    for part in parts {
-        match sums.iter_mut().find(|(v, _)| *v == part.variant_id) {
-            Some((_, n)) => *n += part.quantity,
-            None => sums.push((part.variant_id, part.quantity)),
+    move_stock(tx, freed, &Why::released(id))?;
+    let mut lines: Vec<ReservedLine> = Vec::new();
+    for change in freed {
+        match lines.iter_mut().find(|l| l.variant_id == change.variant_id) {
+            Some(line) => line.quantity -= change.reserved,
+            None => lines.push(ReservedLine { variant_id: change.variant_id, quantity: -change.reserved }),
         }
     }
-    sums.sort();
-    sums
+    lines.sort_by_key(|l| l.variant_id);
+    Ok(tx.publish(InventoryReleased { reservation_id: id, lines, reason: reason.into() })?)
+}
+
+fn reserved(tx: &mut Tx, id: ReservationId, lines: &[(VariantId, i64)]) -> Result<(), Error> {
+    let line = |(variant_id, quantity): &(VariantId, i64)| ReservedLine { variant_id: *variant_id, quantity: *quantity };
+    Ok(tx.publish(InventoryReserved { reservation_id: id, lines: lines.iter().map(line).collect() })?)
 }

@@ -1,10 +1,17 @@
+use std::collections::BTreeMap;
+
 use contracts::{VariantId, WarehouseId};
-use kit::db::{DbError, Query, Tx, value_rows};
+use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
 use kit::{Value, params};
 use uuid::Uuid;
 
+use crate::domain::Change;
+
 /// The warehouse that is there from the beginning.
 pub(crate) const MAIN_WAREHOUSE: WarehouseId = WarehouseId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+
+/// Rows of one statement: both engines limit the parameters.
+const ROWS_MAX: usize = 500;
 
 /// A variant in a warehouse: on hand and reserved.
 pub(crate) struct Level {
@@ -40,29 +47,49 @@ pub(crate) fn levels(q: &mut Query, product: Uuid) -> Result<Vec<Level>, DbError
         .collect()
 }
 
-/// Sets what is on hand, never below what is reserved; all places in one statement.
-pub(crate) fn put_stock(tx: &mut Tx, stock: &[(VariantId, WarehouseId, i64)]) -> Result<(), DbError> {
-    if stock.is_empty() {
-        return Ok(());
+/// On hand and reserved, by variant and place.
+pub(crate) type Places = BTreeMap<(VariantId, WarehouseId), (i64, i64)>;
+
+/// Stock of variants. The rows are held until the end of the transaction.
+pub(crate) fn stock_of(tx: &mut Tx, variants: &[VariantId]) -> Result<Places, DbError> {
+    if variants.is_empty() {
+        return Ok(BTreeMap::new());
     }
-    let values: Vec<Value> = stock.iter().flat_map(|(v, w, n)| [v.0.into(), w.0.into(), (*n).into(), 0i64.into()]).collect();
+    let lock = tx.lock_clause();
     let sql = format!(
-        "INSERT INTO catalog.stock AS s (variant_id, warehouse_id, on_hand, reserved) VALUES {} ON CONFLICT (variant_id, warehouse_id) \
-         DO UPDATE SET on_hand = CASE WHEN excluded.on_hand < s.reserved THEN s.reserved ELSE excluded.on_hand END",
-        value_rows(stock.len(), 4)
+        "SELECT variant_id, warehouse_id, on_hand, reserved FROM catalog.stock WHERE variant_id IN ({}) ORDER BY variant_id, warehouse_id{lock}",
+        placeholders(1, variants.len())
     );
-    tx.execute(&sql, &values).map(drop)
+    let values: Vec<Value> = variants.iter().map(|v| v.0.into()).collect();
+    let place = |r: &Row| Ok(((VariantId(r.get(0)?), WarehouseId(r.get(1)?)), (r.get(2)?, r.get(3)?)));
+    tx.rows(&sql, &values)?.iter().map(place).collect()
 }
 
-/// Adds `delta` to what is on hand; `None` where that would leave less than is reserved. Returns what is on hand then.
-pub(crate) fn adjust(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, delta: i64) -> Result<Option<i64>, DbError> {
-    tx.execute(
-        "INSERT INTO catalog.stock (variant_id, warehouse_id, on_hand, reserved) VALUES ($1, $2, 0, 0) ON CONFLICT (variant_id, warehouse_id) DO NOTHING",
-        params![variant.0, warehouse.0],
-    )?;
+/// Puts stock where there was none; false where somebody else was faster.
+pub(crate) fn open_stock(tx: &mut Tx, stock: &[(VariantId, WarehouseId, i64)]) -> Result<bool, DbError> {
+    let mut opened = 0;
+    for chunk in stock.chunks(ROWS_MAX) {
+        opened += open_chunk(tx, chunk)?;
+    }
+    Ok(opened == stock.len() as u64)
+}
+
+fn open_chunk(tx: &mut Tx, stock: &[(VariantId, WarehouseId, i64)]) -> Result<u64, DbError> {
+    let values: Vec<Value> = stock.iter().flat_map(|(v, w, n)| [v.0.into(), w.0.into(), (*n).into(), 0i64.into()]).collect();
+    let sql = format!(
+        "INSERT INTO catalog.stock (variant_id, warehouse_id, on_hand, reserved) VALUES {} ON CONFLICT (variant_id, warehouse_id) DO NOTHING",
+        value_rows(stock.len(), 4)
+    );
+    tx.execute(&sql, &values)
+}
+
+/// Changes stock in one place; `None` where less would be on hand than is reserved, or there is no such stock.
+/// Returns what is on hand then.
+pub(crate) fn change(tx: &mut Tx, change: &Change) -> Result<Option<i64>, DbError> {
     let row = tx.row(
-        "UPDATE catalog.stock SET on_hand = on_hand + $3 WHERE variant_id = $1 AND warehouse_id = $2 AND on_hand + $3 >= reserved RETURNING on_hand",
-        params![variant.0, warehouse.0, delta],
+        "UPDATE catalog.stock SET on_hand = on_hand + $3, reserved = reserved + $4 WHERE variant_id = $1 AND warehouse_id = $2 \
+         AND reserved + $4 >= 0 AND on_hand + $3 >= reserved + $4 RETURNING on_hand",
+        params![change.variant_id.0, change.warehouse_id.0, change.on_hand, change.reserved],
     )?;
     row.map(|r| r.get(0)).transpose()
 }
@@ -92,22 +119,4 @@ pub(crate) fn reserve_part(tx: &mut Tx, variant: VariantId, warehouse: Warehouse
         params![variant.0, warehouse.0, quantity],
     )?;
     Ok(changed == 1)
-}
-
-/// Reserved stock leaves; returns what is on hand then.
-pub(crate) fn ship(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, quantity: i64) -> Result<i64, DbError> {
-    let row = tx.row(
-        "UPDATE catalog.stock SET on_hand = on_hand - $3, reserved = reserved - $3 WHERE variant_id = $1 AND warehouse_id = $2 RETURNING on_hand",
-        params![variant.0, warehouse.0, quantity],
-    )?;
-    row.ok_or_else(|| DbError::Internal(format!("{variant} is reserved in a warehouse that does not have it")))?.get(0)
-}
-
-/// Gives reserved stock back.
-pub(crate) fn release(tx: &mut Tx, variant: VariantId, warehouse: WarehouseId, quantity: i64) -> Result<(), DbError> {
-    tx.execute(
-        "UPDATE catalog.stock SET reserved = reserved - $3 WHERE variant_id = $1 AND warehouse_id = $2",
-        params![variant.0, warehouse.0, quantity],
-    )
-    .map(drop)
 }

@@ -1,4 +1,4 @@
-use contracts::proto::catalog::{CommitRequest, ReleaseRequest, ReserveLine, ReserveRequest, ShipRequest};
+use contracts::proto::catalog::{CommitRequest, ReleaseRequest, ReserveLine, ReserveRequest, RestockRequest, ShipRequest};
 use contracts::{Time, VariantId};
 use kit::DbError;
 use testing::{Engine, TestPlatform};
@@ -14,6 +14,9 @@ testing::both_engines!(
     an_expired_reservation_is_taken_anew_while_stock_lasts,
     any_order_of_calls_keeps_stock_whole,
     what_is_shipped_leaves_once_and_is_not_given_back,
+    what_comes_back_goes_where_it_came_from,
+    a_part_that_is_called_off_stays_off,
+    stock_is_what_its_movements_say_whatever_races,
 );
 
 const FAR: Time = Time(4_000_000_000_000_000);
@@ -26,7 +29,7 @@ async fn reserve(p: &TestPlatform, id: Uuid, variant: VariantId, quantity: i64, 
 }
 
 async fn release(p: &TestPlatform, id: Uuid) {
-    client(p).release(ReleaseRequest { reservation_id: id.to_string() }).await.unwrap();
+    client(p).release(ReleaseRequest { reservation_id: id.to_string(), variant_ids: Vec::new() }).await.unwrap();
 }
 
 async fn commit(p: &TestPlatform, id: Uuid) -> bool {
@@ -36,6 +39,51 @@ async fn commit(p: &TestPlatform, id: Uuid) -> bool {
 async fn ship(p: &TestPlatform, id: Uuid, variant: VariantId) -> Result<(), Code> {
     let request = ShipRequest { reservation_id: id.to_string(), variant_ids: vec![variant.to_string()] };
     client(p).ship(request).await.map(drop).map_err(|s| s.code())
+}
+
+async fn release_some(p: &TestPlatform, id: Uuid, variant: VariantId) -> Result<(), Code> {
+    let request = ReleaseRequest { reservation_id: id.to_string(), variant_ids: vec![variant.to_string()] };
+    client(p).release(request).await.map(drop).map_err(|s| s.code())
+}
+
+async fn restock(p: &TestPlatform, id: Uuid, return_id: u128, variant: VariantId, quantity: i64) -> Result<(), Code> {
+    let lines = vec![ReserveLine { variant_id: variant.to_string(), quantity }];
+    let request = RestockRequest { reservation_id: id.to_string(), return_id: Uuid::from_u128(return_id).to_string(), lines };
+    client(p).restock(request).await.map(drop).map_err(|s| s.code())
+}
+
+/// A second warehouse with so many of a variant.
+async fn second_warehouse(p: &TestPlatform, variant: VariantId, on_hand: i64) {
+    let put = p.db("catalog").write(move |tx| {
+        let warehouse = Uuid::from_u128(2);
+        tx.execute("INSERT INTO catalog.warehouses (id, code, name) VALUES ($1, 'second', 'Second')", kit::params![warehouse])?;
+        let sql = "INSERT INTO catalog.stock (variant_id, warehouse_id, on_hand, reserved) VALUES ($1, $2, $3, 0)";
+        tx.execute(sql, kit::params![variant.0, warehouse, on_hand])?;
+        let sql = "INSERT INTO catalog.stock_movements (id, product_id, variant_id, warehouse_id, kind, delta, on_hand, reason, created_at) \
+                   SELECT $1, product_id, id, $2, 'received', $3, $3, 'test', $4 FROM catalog.variants WHERE id = $5";
+        let (id, now) = (tx.id(), tx.now());
+        tx.execute(sql, kit::params![id, warehouse, on_hand, now, variant.0]).map(drop)
+    });
+    put.await.unwrap();
+}
+
+/// Warehouses in which on hand is not the sum of the movements, or the last movement says otherwise.
+async fn unproven(p: &TestPlatform) -> i64 {
+    let read = p.db("catalog").read(|q| {
+        let sql = "SELECT COUNT(*) FROM catalog.stock s WHERE s.on_hand <> \
+            (SELECT COALESCE(SUM(m.delta), 0) FROM catalog.stock_movements m WHERE m.variant_id = s.variant_id AND m.warehouse_id = s.warehouse_id)";
+        q.row(sql, &[])?.expect("a count has a row").get(0)
+    });
+    read.await.unwrap()
+}
+
+/// On hand and reserved by warehouse.
+async fn by_warehouse(p: &TestPlatform, variant: VariantId) -> Vec<(i64, i64)> {
+    let read = p.db("catalog").read(move |q| {
+        let sql = "SELECT on_hand, reserved FROM catalog.stock WHERE variant_id = $1 ORDER BY warehouse_id";
+        q.rows(sql, kit::params![variant.0])?.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect::<Result<Vec<_>, DbError>>()
+    });
+    read.await.unwrap()
 }
 
 /// On hand and reserved, over all warehouses.
@@ -148,4 +196,77 @@ async fn what_is_shipped_leaves_once_and_is_not_given_back(engine: Engine) {
     release(&p, id).await;
     assert_eq!(levels(&p, v).await, (6, 0), "what has left does not come back by itself");
     assert_eq!(ship(&p, id, v).await, Err(Code::FailedPrecondition));
+}
+
+async fn what_comes_back_goes_where_it_came_from(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let (v, id) = (variant(&p, 4).await, Uuid::from_u128(1));
+    second_warehouse(&p, v, 3).await;
+    reserve(&p, id, v, 6, FAR).await.unwrap();
+    assert_eq!(restock(&p, id, 7, v, 1).await, Err(Code::FailedPrecondition), "nothing has left yet");
+    assert!(commit(&p, id).await);
+    ship(&p, id, v).await.unwrap();
+    let gone = by_warehouse(&p, v).await;
+    assert_eq!(gone.iter().fold((0, 0), |sum, l| (sum.0 + l.0, sum.1 + l.1)), (1, 0));
+    for _ in 0..3 {
+        restock(&p, id, 7, v, 2).await.unwrap();
+        assert_eq!(levels(&p, v).await, (3, 0));
+    }
+    assert_eq!(restock(&p, id, 8, v, 5).await, Err(Code::FailedPrecondition), "more than was shipped");
+    restock(&p, id, 8, v, 4).await.unwrap();
+    assert_eq!(by_warehouse(&p, v).await, [(3, 0), (4, 0)], "each warehouse has its own again");
+    assert_eq!(restock(&p, Uuid::from_u128(2), 9, v, 1).await, Err(Code::FailedPrecondition), "no such reservation");
+    assert_eq!(unproven(&p).await, 0);
+}
+
+async fn a_part_that_is_called_off_stays_off(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let (v, id) = (variant(&p, 5).await, Uuid::from_u128(1));
+    assert_eq!(release_some(&p, id, v).await, Err(Code::FailedPrecondition), "never reserved");
+    reserve(&p, id, v, 2, FAR).await.unwrap();
+    assert!(commit(&p, id).await);
+    for _ in 0..2 {
+        release_some(&p, id, v).await.unwrap();
+        assert_eq!(levels(&p, v).await, (5, 0));
+    }
+    ship(&p, id, v).await.unwrap();
+    assert_eq!(levels(&p, v).await, (5, 0), "nothing of it is left to ship");
+    release(&p, id).await;
+    assert_eq!((levels(&p, v).await, unproven(&p).await), ((5, 0), 0));
+}
+
+/// Six orders of one variant in two warehouses, with every call to them many times at once and in every order.
+async fn stock_is_what_its_movements_say_whatever_races(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let v = variant(&p, 9).await;
+    second_warehouse(&p, v, 8).await;
+    let dice = kit::Ids::seeded(11);
+    for _ in 0..15 {
+        let calls = (0..8).map(|_| {
+            let (what, id) = (dice.bits() % 9, Uuid::from_u128(u128::from(dice.bits() % 6)));
+            let p = &p;
+            async move {
+                match what {
+                    0 | 1 => drop(reserve(p, id, v, 5, FAR).await),
+                    2 | 3 => drop(commit(p, id).await),
+                    4 | 5 => drop(ship(p, id, v).await),
+                    6 => drop(restock(p, id, 100 + id.as_u128(), v, 3).await),
+                    7 => drop(release_some(p, id, v).await),
+                    _ => release(p, id).await,
+                }
+            }
+        });
+        futures::future::join_all(calls).await;
+        let (on_hand, reserved) = levels(&p, v).await;
+        assert!((0..=on_hand).contains(&reserved) && reserved % 5 == 0, "{reserved} of {on_hand}");
+        assert_eq!(unproven(&p).await, 0);
+    }
+    let moved = p.db("catalog").read(|q| {
+        let sql = "SELECT kind, CAST(SUM(delta) AS bigint) FROM catalog.stock_movements GROUP BY kind ORDER BY kind";
+        q.rows(sql, &[])?.iter().map(|r| Ok((r.get::<String>(0)?, r.get::<i64>(1)?))).collect::<Result<Vec<_>, DbError>>()
+    });
+    let moved = moved.await.unwrap();
+    let of = |kind: &str| moved.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
+    assert_eq!(levels(&p, v).await.0, of("received") + of("shipped") + of("restocked"));
+    assert!(of("shipped") % 5 == 0 && of("restocked") % 3 == 0, "{moved:?}");
 }

@@ -163,7 +163,7 @@ impl App {
             Seen::New | Seen::Mismatch => false,
         };
         if !same {
-            let request = catalog_api::ReleaseRequest { reservation_id: order_id.to_string() };
+            let request = catalog_api::ReleaseRequest { reservation_id: order_id.to_string(), variant_ids: Vec::new() };
             let _ = self.catalog.clone().release(request).await;
         }
     }

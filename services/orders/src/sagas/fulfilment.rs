@@ -92,7 +92,7 @@ impl Callees {
 
     /// Gives the stock back, however it is held for the order.
     pub(super) async fn release(mut self, call: Call) -> Result<Json, Outcome> {
-        let request = catalog_api::ReleaseRequest { reservation_id: call.subject.to_string() };
+        let request = catalog_api::ReleaseRequest { reservation_id: call.subject.to_string(), variant_ids: Vec::new() };
         self.catalog.release(request).await.map_err(failed)?;
         Ok(Json::Null)
     }

@@ -1,4 +1,4 @@
-//! What a product is, and how stock is taken from several warehouses.
+//! What a product is.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 /// The most variants a product can have.
 pub const VARIANTS_MAX: usize = 100;
+/// In how many places a variant can be.
+pub const PLACES_MAX: usize = 50;
 /// The most of one variant in one place.
 pub const STOCK_MAX: i64 = 1_000_000_000;
 /// The highest price, in minor units.
@@ -204,7 +206,14 @@ fn variant_errors(variant: &VariantInput, currency: Option<Currency>) -> Vec<(St
     if !(0..=1_000_000_000).contains(&variant.weight_grams) {
         errors.push(("/weightGrams".into(), "range", "a weight is 0 to 10^9 grams"));
     }
+    if variant.stock.len() > PLACES_MAX {
+        errors.push(("/stock".into(), "count", "a variant lies in at most 50 warehouses"));
+    }
+    let mut places = BTreeSet::new();
     for (i, stock) in variant.stock.iter().enumerate() {
+        if !places.insert(stock.warehouse_id) {
+            errors.push((format!("/stock/{i}/warehouseId"), "duplicate", "this warehouse is named before"));
+        }
         if !(0..=STOCK_MAX).contains(&stock.on_hand) {
             errors.push((format!("/stock/{i}/onHand"), "range", "stock is 0 to 10^9"));
         }
@@ -226,27 +235,6 @@ pub fn slug(title: &str) -> String {
         out = out.chars().take(80).collect();
     }
     out
-}
-
-/// Takes `quantity` from places with so much free stock each: from one place where one has enough, else from
-/// the fullest first. `None` where all together have too little.
-pub fn take(free: &[(WarehouseId, i64)], quantity: i64) -> Option<Vec<(WarehouseId, i64)>> {
-    if let Some((place, _)) = free.iter().find(|(_, n)| *n >= quantity) {
-        return Some(vec![(*place, quantity)]);
-    }
-    let mut fullest = free.to_vec();
-    fullest.sort_by_key(|(place, n)| (std::cmp::Reverse(*n), *place));
-    let mut left = quantity;
-    let mut taken = Vec::new();
-    for (place, n) in fullest.into_iter().filter(|(_, n)| *n > 0) {
-        let part = n.min(left);
-        taken.push((place, part));
-        left -= part;
-        if left == 0 {
-            return Some(taken);
-        }
-    }
-    None
 }
 
 /// A product as everybody sees it.
@@ -333,28 +321,6 @@ pub struct Rating {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn place(n: u128) -> WarehouseId {
-        WarehouseId(uuid::Uuid::from_u128(n))
-    }
-
-    #[test]
-    fn stock_is_taken_from_one_place_where_that_is_enough() {
-        type Taken = Option<&'static [(u128, i64)]>;
-        let cases: [(&[i64], i64, Taken); 6] = [
-            (&[5, 9], 5, Some(&[(0, 5)])),
-            (&[4, 9], 5, Some(&[(1, 5)])),
-            (&[4, 3], 5, Some(&[(0, 4), (1, 1)])),
-            (&[3, 4], 5, Some(&[(1, 4), (0, 1)])),
-            (&[0, 4], 5, None),
-            (&[], 1, None),
-        ];
-        for (free, quantity, expected) in cases {
-            let free: Vec<_> = free.iter().enumerate().map(|(i, n)| (place(i as u128), *n)).collect();
-            let expected = expected.map(|e| e.iter().map(|(p, n)| (place(*p), *n)).collect::<Vec<_>>());
-            assert_eq!(take(&free, quantity), expected, "{free:?} {quantity}");
-        }
-    }
 
     #[test]
     fn everything_that_is_wrong_with_a_product_is_said() {

@@ -1,0 +1,202 @@
+//! How much there is, where, and why.
+
+use std::collections::BTreeMap;
+
+use contracts::events::catalog::InventoryUpdated;
+use contracts::{ProductId, ReservationId, VariantId, WarehouseId};
+use kit::{DbError, Tx};
+
+use super::App;
+use crate::domain::{Change, NewProduct, Product};
+use crate::error::Error;
+use crate::store::{self, Movement};
+
+/// A product's stock in one warehouse.
+pub(crate) struct Level {
+    pub variant_id: VariantId,
+    pub warehouse_id: WarehouseId,
+    pub on_hand: i64,
+    pub reserved: i64,
+}
+
+/// A change of what is on hand that somebody wants.
+#[derive(Clone, Debug)]
+pub(crate) struct Adjustment {
+    pub variant_id: VariantId,
+    pub warehouse_id: WarehouseId,
+    pub delta: i64,
+    pub reason: String,
+    /// Who.
+    pub actor: Option<String>,
+}
+
+/// What stands behind a change of stock, for the ledger.
+pub(super) struct Why {
+    kind: &'static str,
+    reservation_id: Option<ReservationId>,
+    reason: String,
+    actor: Option<String>,
+}
+
+impl Why {
+    fn of_order(kind: &'static str, id: ReservationId) -> Why {
+        Why { kind, reservation_id: Some(id), reason: kind.to_owned(), actor: None }
+    }
+
+    /// Goods of an order leave.
+    pub fn shipped(id: ReservationId) -> Why {
+        Why::of_order("shipped", id)
+    }
+
+    /// Goods of an order come back.
+    pub fn restocked(id: ReservationId) -> Why {
+        Why::of_order("restocked", id)
+    }
+
+    /// An order does not need its stock any more; nothing on hand changes.
+    pub fn released(id: ReservationId) -> Why {
+        Why::of_order("released", id)
+    }
+}
+
+impl App {
+    /// The product's own store, and its stock by warehouse.
+    pub async fn levels(&self, product: ProductId) -> Result<(Product, Vec<Level>), Error> {
+        self.db
+            .read(move |q| {
+                let found = store::product(q, &product.to_string())?.ok_or(Error::NoProduct)?;
+                let levels = store::levels(q, product.0)?;
+                let levels = levels.into_iter().map(|l| Level {
+                    variant_id: l.variant_id,
+                    warehouse_id: l.warehouse_id,
+                    on_hand: l.on_hand,
+                    reserved: l.reserved,
+                });
+                Ok((found, levels.collect()))
+            })
+            .await
+    }
+
+    /// Adds to (or takes from) what is on hand, with a reason that the ledger keeps.
+    pub async fn adjust(&self, product: ProductId, wanted: Adjustment) -> Result<(), Error> {
+        self.db
+            .write(move |tx| {
+                let known = store::product(tx, &product.to_string())?.ok_or(Error::NoProduct)?;
+                if !known.variants.iter().any(|v| v.id == wanted.variant_id) {
+                    return Err(Error::NoVariant);
+                }
+                if !store::warehouses(tx)?.iter().any(|(id, _, _)| *id == wanted.warehouse_id) {
+                    return Err(Error::NoWarehouse);
+                }
+                store::open_stock(tx, &[(wanted.variant_id, wanted.warehouse_id, 0)])?;
+                let (variant_id, warehouse_id) = (wanted.variant_id, wanted.warehouse_id);
+                let change = Change { variant_id, warehouse_id, on_hand: wanted.delta, reserved: 0 };
+                let why = Why { kind: "adjusted", reservation_id: None, reason: wanted.reason.clone(), actor: wanted.actor.clone() };
+                move_stock(tx, &[change], &why)
+            })
+            .await
+    }
+
+    /// Id, code and name of every warehouse.
+    pub async fn warehouses(&self) -> Result<Vec<(WarehouseId, String, String)>, Error> {
+        self.db.read(|q| Ok(store::warehouses(q)?)).await
+    }
+}
+
+/// Changes stock and, where what is on hand changes, writes down why and tells the others. Places are touched in one order.
+pub(super) fn move_stock(tx: &mut Tx, changes: &[Change], why: &Why) -> Result<(), Error> {
+    let mut sorted = changes.to_vec();
+    sorted.sort_by_key(|c| (c.variant_id, c.warehouse_id));
+    let moved: Vec<VariantId> = sorted.iter().filter(|c| c.on_hand != 0).map(|c| c.variant_id).collect();
+    let products = store::products_of(tx, &moved)?;
+    let mut movements = Vec::with_capacity(moved.len());
+    for change in &sorted {
+        let Some(on_hand) = store::change(tx, change)? else {
+            return Err(if why.reservation_id.is_some() { unbalanced(change) } else { Error::BelowReserved });
+        };
+        if change.on_hand == 0 {
+            continue;
+        }
+        let product_id = products.get(&change.variant_id).copied().ok_or(Error::NoVariant)?;
+        movements.push(movement(product_id, change, on_hand, why));
+        tx.publish(InventoryUpdated {
+            product_id,
+            variant_id: change.variant_id,
+            warehouse_id: change.warehouse_id,
+            delta: change.on_hand,
+            on_hand,
+            reason: why.reason.clone(),
+        })?;
+    }
+    Ok(store::insert_movements(tx, &movements)?)
+}
+
+/// What a reservation holds is always there: the database says so with every change. Anything else is a fault to be seen.
+fn unbalanced(change: &Change) -> Error {
+    DbError::Internal(format!("stock does not bear {change:?}")).into()
+}
+
+fn movement(product_id: ProductId, change: &Change, on_hand: i64, why: &Why) -> Movement {
+    Movement {
+        product_id,
+        variant_id: change.variant_id,
+        warehouse_id: change.warehouse_id,
+        kind: why.kind,
+        delta: change.on_hand,
+        on_hand,
+        reservation_id: why.reservation_id,
+        reason: why.reason.clone(),
+        actor: why.actor.clone(),
+    }
+}
+
+/// Sets what is on hand to what a product says, never below what is reserved. What it does not mention stays.
+pub(super) fn put_stock(tx: &mut Tx, product: ProductId, new: &NewProduct, variants: &[VariantId]) -> Result<(), Error> {
+    let wanted = wanted_stock(tx, new, variants)?;
+    let mut named: Vec<VariantId> = wanted.keys().map(|(variant, _)| *variant).collect();
+    named.dedup();
+    let there = store::stock_of(tx, &named)?;
+    let (mut opened, mut movements, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+    let received = Why { kind: "received", reservation_id: None, reason: "opening stock".into(), actor: None };
+    for ((variant_id, warehouse_id), count) in wanted {
+        match there.get(&(variant_id, warehouse_id)) {
+            Some((on_hand, reserved)) => {
+                let delta = count.max(*reserved) - on_hand;
+                if delta != 0 {
+                    changes.push(Change { variant_id, warehouse_id, on_hand: delta, reserved: 0 });
+                }
+            }
+            None => {
+                opened.push((variant_id, warehouse_id, count));
+                let change = Change { variant_id, warehouse_id, on_hand: count, reserved: 0 };
+                if count > 0 {
+                    movements.push(movement(product, &change, count, &received));
+                }
+            }
+        }
+    }
+    if !store::open_stock(tx, &opened)? {
+        return Err(tx.lost_race().into());
+    }
+    store::insert_movements(tx, &movements)?;
+    let counted = Why { kind: "adjusted", reservation_id: None, reason: "product changed".into(), actor: None };
+    move_stock(tx, &changes, &counted)
+}
+
+fn wanted_stock(tx: &mut Tx, new: &NewProduct, variants: &[VariantId]) -> Result<BTreeMap<(VariantId, WarehouseId), i64>, Error> {
+    let known: Vec<_> = store::warehouses(tx)?.into_iter().map(|(id, _, _)| id).collect();
+    if known.is_empty() {
+        store::ensure_main_warehouse(tx)?;
+    }
+    let mut wanted = BTreeMap::new();
+    for (input, variant) in new.input.variants.iter().zip(variants) {
+        for level in &input.stock {
+            let place = level.warehouse_id.unwrap_or(store::MAIN_WAREHOUSE);
+            if place != store::MAIN_WAREHOUSE && !known.contains(&place) {
+                return Err(Error::NoWarehouse);
+            }
+            wanted.insert((*variant, place), level.on_hand);
+        }
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,9 @@
+//! What is sold, and what becomes of the stock that is held for an order. No I/O, no clock, no SQL.
+
+mod product;
+mod reservation;
+#[cfg(test)]
+mod tests;
+
+pub use product::{Kind, Media, NewProduct, Product, ProductInput, Rating, STOCK_MAX, Status, Variant, check, option_title, slug};
+pub use reservation::{Change, Part, Refused, Reservation, State, take};
