@@ -5,3 +5,4 @@ mod journey;
 mod market;
 mod nodes;
 mod outside;
+mod rubbish;

@@ -85,6 +85,11 @@ impl Market {
         testing::eventually(&format!("stock of {good:?} is {wanted:?}"), || async { self.stock(good).await == wanted }).await;
     }
 
+    /// Where it answers.
+    pub fn url(&self) -> &str {
+        &self.nodes.url
+    }
+
     pub async fn send(&self, who: &Visitor, method: &str, path: &str, body: Option<Json>) -> Answer {
         self.outside.send(who, method, path, body, &[]).await
     }

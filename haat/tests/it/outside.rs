@@ -55,11 +55,26 @@ impl Outside {
             request = request.header("content-type", "application/json");
         }
         let body = body.map(|b| Bytes::from(b.to_string())).unwrap_or_default();
-        let response = self.client.request(request.body(Full::new(body)).unwrap()).await;
-        let (parts, body) = response.unwrap_or_else(|e| panic!("{method} {url}: {e:?}")).into_parts();
-        let bytes = body.collect().await.unwrap_or_else(|e| panic!("{method} {url}: {e}")).to_bytes();
+        let answer = self.ask(request.body(Full::new(body)).unwrap()).await;
+        answer.unwrap_or_else(|e| panic!("{method} {url}: {e}"))
+    }
+
+    /// Sends what may not be JSON as if it were. `None`: the server hung up.
+    pub async fn send_bytes(&self, who: &Visitor, method: &str, url: &str, body: Option<Bytes>) -> Option<Answer> {
+        let mut request = http::Request::builder().method(method).uri(url).header("content-type", "application/json");
+        if let Some(token) = &who.access {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        request = request.header("idempotency-key", "rubbish");
+        self.ask(request.body(Full::new(body.unwrap_or_default())).unwrap()).await.ok()
+    }
+
+    async fn ask(&self, request: http::Request<Full<Bytes>>) -> Result<Answer, String> {
+        let response = self.client.request(request).await.map_err(|e| format!("{e:?}"))?;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.map_err(|e| e.to_string())?.to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
-        Answer { status: parts.status.as_u16(), body, bytes, headers: parts.headers }
+        Ok(Answer { status: parts.status.as_u16(), body, bytes, headers: parts.headers })
     }
 }
 
