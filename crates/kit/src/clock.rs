@@ -8,21 +8,24 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use uuid::Uuid;
 
+/// A setback of the machine's clock that is worth a word, in microseconds.
+const SETBACK_US: i64 = 1_000_000;
+
 /// Where the time comes from.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    System(Arc<Latest>),
     Shifted(Arc<AtomicI64>),
     Virtual { origin: Time, started: tokio::time::Instant },
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The machine's clock, which does not go back: where the machine's does, time stands still until it has caught up.
     pub fn system() -> Clock {
-        Clock(Source::System)
+        Clock(Source::System(Arc::default()))
     }
 
     /// The machine's clock plus as many microseconds as the counter says at the moment: for tests of what happens later.
@@ -38,13 +41,33 @@ impl Clock {
     /// Now.
     pub fn now(&self) -> Time {
         match &self.0 {
-            Source::System => machine(),
+            Source::System(latest) => latest.at_least(machine()),
             Source::Shifted(by_us) => Time(machine().0.saturating_add(by_us.load(Ordering::Relaxed))),
             Source::Virtual { origin, started } => {
                 let passed = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
                 Time(origin.0.saturating_add(passed))
             }
         }
+    }
+}
+
+/// The latest moment that was given out.
+#[derive(Debug, Default)]
+struct Latest {
+    given: AtomicI64,
+    /// The moment at which time stood still when that was last said.
+    told: AtomicI64,
+}
+
+impl Latest {
+    fn at_least(&self, now: Time) -> Time {
+        let before = self.given.fetch_max(now.0, Ordering::Relaxed);
+        let behind_us = before.saturating_sub(now.0);
+        if behind_us > SETBACK_US && self.told.swap(before, Ordering::Relaxed) != before {
+            let seconds = behind_us / 1_000_000;
+            tracing::warn!(seconds, "the machine's clock went back; time stands still until it has caught up");
+        }
+        Time(before.max(now.0))
     }
 }
 
@@ -96,4 +119,17 @@ pub(crate) fn uuid_at(now: Time, bits: u128) -> Uuid {
     let millis = now.0.div_euclid(1_000).clamp(0, (1 << 48) - 1) as u128;
     let value = millis << 80 | 7 << 76 | (bits >> 64 & 0xfff) << 64 | 2 << 62 | (bits & ((1 << 62) - 1));
     Uuid::from_u128(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_stands_still_while_the_machine_is_behind() {
+        let latest = Latest::default();
+        for (machine, expected) in [(5, 5), (9, 9), (2, 9), (8, 9), (9, 9), (10, 10), (-3_000_000, 10), (11, 11)] {
+            assert_eq!(latest.at_least(Time(machine)), Time(expected), "{machine}");
+        }
+    }
 }

@@ -1,0 +1,111 @@
+//! The binary itself, where something is wrong around it: it says what, and what to do, and loses nothing.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const MASTER_KEY: &str = "5e8b10f7d6a2c95e43b8071f6dce52a9043a9f6be1c04d5278e1b6f0937ad24c";
+
+fn haat(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haat"));
+    command.args(arguments).current_dir(folder).env_clear().env("HAAT_MASTER_KEY", MASTER_KEY).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command that is to fail, and returns what it says.
+fn refusal(command: &mut Command) -> String {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let said = String::from_utf8_lossy(&stderr).into_owned();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// A server that is ready, on a port of its own.
+struct Server(Child, BufReader<std::process::ChildStdout>);
+
+impl Server {
+    fn start(folder: &Path) -> Server {
+        let mut child = haat(folder, &["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.trim_end().ends_with("ready") {
+            line.clear();
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "the server ended before it was ready");
+        }
+        Server(child, lines)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn one_process_at_a_time_uses_a_directory() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    let said = refusal(&mut haat(folder.path(), &["migrate"]));
+    assert!(said.contains("in use by another haat") && said.contains("haat.db"), "{said}");
+    drop(server);
+    // Killed where it stood; the next one finds the directory free.
+    drop(Server::start(folder.path()));
+}
+
+#[test]
+fn asked_to_stop_it_ends_without_an_error() {
+    let folder = folder();
+    let mut server = Server::start(folder.path());
+    let asked = Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    assert_eq!(server.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let folder = folder();
+    assert!(haat(folder.path(), &["migrate"]).status().unwrap().success());
+    let database = rusqlite::Connection::open(folder.path().join("haat-data/haat.db")).unwrap();
+    database.execute("INSERT INTO orders_schema_steps (name, applied_at) VALUES ('9999_tomorrow', 0)", []).unwrap();
+    drop(database);
+    let said = refusal(&mut haat(folder.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(said.contains("orders") && said.contains("9999_tomorrow") && said.contains("newer"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_started_with_is_named() {
+    let folder = folder();
+    std::fs::write(folder.path().join("file"), "not a directory").unwrap();
+    std::fs::create_dir(folder.path().join("odd")).unwrap();
+    std::fs::write(folder.path().join("odd/haat.db"), "this is no database, whatever its name says; it is long enough to be read").unwrap();
+    let serve = |more: &[&str]| refusal(&mut haat(folder.path(), &[&["serve"], more].concat()));
+    assert!(serve(&["--data", "file"]).contains("cannot make the directory"), "a file in place of the directory");
+    let said = serve(&["--data", "odd", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("haat.db") && said.contains("not a database"), "{said}");
+    let said = refusal(haat(folder.path(), &["serve"]).env("HAAT_LISTN", "1"));
+    assert!(said.to_lowercase().contains("listn") && said.contains("`listen`"), "{said}");
+    let said = refusal(haat(folder.path(), &["serve"]).env_remove("HAAT_MASTER_KEY"));
+    assert!(said.contains("HAAT_MASTER_KEY") && said.contains("openssl rand"), "{said}");
+    let said = refusal(haat(folder.path(), &["serve"]).env("HAAT_MASTER_KEY", "abc"));
+    assert!(said.contains("master_key") && !said.contains("abc"), "{said}");
+    let said = serve(&["--only", "ordrs"]);
+    assert!(said.contains("ordrs") && said.contains("orders"), "{said}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refusal(&mut haat(folder.path(), &["serve", "--listen", &address]));
+    assert!(said.contains(&address) && said.contains("in use"), "{said}");
+}
