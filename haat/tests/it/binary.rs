@@ -24,7 +24,11 @@ fn refusal(command: &mut Command) -> String {
 }
 
 /// A server that is ready, on a port of its own.
-struct Server(Child, BufReader<std::process::ChildStdout>);
+struct Server {
+    child: Child,
+    /// Open for as long as it may write.
+    _stdout: BufReader<std::process::ChildStdout>,
+}
 
 impl Server {
     fn start(folder: &Path) -> Server {
@@ -35,14 +39,14 @@ impl Server {
             line.clear();
             assert_ne!(lines.read_line(&mut line).unwrap(), 0, "the server ended before it was ready");
         }
-        Server(child, lines)
+        Server { child, _stdout: lines }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -65,9 +69,9 @@ fn one_process_at_a_time_uses_a_directory() {
 fn asked_to_stop_it_ends_without_an_error() {
     let folder = folder();
     let mut server = Server::start(folder.path());
-    let asked = Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap();
+    let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
     assert!(asked.success());
-    assert_eq!(server.0.wait().unwrap().code(), Some(0));
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
