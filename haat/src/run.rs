@@ -46,6 +46,11 @@ pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> 
         development: config.profile == Profile::Development,
         master_key,
         trusted_proxies: proxies.collect::<anyhow::Result<_>>()?,
+        limits_factor: match config.profile {
+            Profile::Development => None,
+            Profile::Staging => Some(2),
+            Profile::Production => Some(1),
+        },
     };
     let settings = Settings {
         database: database.clone(),

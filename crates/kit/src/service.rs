@@ -107,6 +107,8 @@ pub struct Shared {
     pub master_key: [u8; 32],
     /// The proxies in front of this process, whose word on a client's address is taken.
     pub trusted_proxies: Vec<Network>,
+    /// How many times as often as in production somebody may ask; `None`: any number of times.
+    pub limits_factor: Option<u32>,
 }
 
 impl Env {

@@ -54,7 +54,13 @@ impl TestPlatform {
             ids: Ids::random(),
             tasks: Tasks::new(Threads::Pool),
             config: self.config.clone(),
-            shared: Shared { public_url: "http://haat.test".into(), development: true, master_key: [7; 32], trusted_proxies: Vec::new() },
+            shared: Shared {
+                public_url: "http://haat.test".into(),
+                development: true,
+                master_key: [7; 32],
+                trusted_proxies: Vec::new(),
+                limits_factor: None,
+            },
             remotes: BTreeMap::new(),
         };
         let started = Platform::start(&self.defs, Choice::All, settings).await;

@@ -244,7 +244,13 @@ impl World {
             config: json!({
                 "identity": {"password": {"memory_kib": 8, "passes": 1, "lanes": 1, "at_once": 1, "waiting_max": 100}},
             }),
-            shared: Shared { public_url: "http://haat.sim".into(), development: true, master_key: [7; 32], trusted_proxies: Vec::new() },
+            shared: Shared {
+                public_url: "http://haat.sim".into(),
+                development: true,
+                master_key: [7; 32],
+                trusted_proxies: Vec::new(),
+                limits_factor: None,
+            },
             remotes: BTreeMap::new(),
         };
         let platform = Platform::start(platform::SERVICES, Choice::All, settings).await.context("the node does not start")?;

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::outside::{Outside, Visitor};
+
 const MASTER_KEY: &str = "5e8b10f7d6a2c95e43b8071f6dce52a9043a9f6be1c04d5278e1b6f0937ad24c";
 
 fn haat(folder: &Path, arguments: &[&str]) -> Command {
@@ -26,6 +28,7 @@ fn refusal(command: &mut Command) -> String {
 /// A server that is ready, on a port of its own.
 struct Server {
     child: Child,
+    url: String,
     /// Open for as long as it may write.
     _stdout: BufReader<std::process::ChildStdout>,
 }
@@ -34,12 +37,15 @@ impl Server {
     fn start(folder: &Path) -> Server {
         let mut child = haat(folder, &["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
+        let (mut line, mut url) = (String::new(), String::new());
         while !line.trim_end().ends_with("ready") {
             line.clear();
             assert_ne!(lines.read_line(&mut line).unwrap(), 0, "the server ended before it was ready");
+            if let Some((_, address)) = line.split_once("listens on ") {
+                url = address.trim().to_owned();
+            }
         }
-        Server { child, _stdout: lines }
+        Server { child, url, _stdout: lines }
     }
 }
 
@@ -112,4 +118,32 @@ fn a_port_that_is_taken_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let said = refusal(&mut haat(folder.path(), &["serve", "--listen", &address]));
     assert!(said.contains(&address) && said.contains("in use"), "{said}");
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again() {
+    let folder = folder();
+    let server = Server::start(folder.path());
+    testing::run(async {
+        let (outside, anybody) = (Outside::of(&server.url), Visitor::default());
+        for left in (0..100).rev() {
+            let answer = outside.send(&anybody, "GET", "/products", None, &[]).await.expect(200);
+            assert_eq!(answer.header("ratelimit-policy"), "\"anonymous\";q=100;w=60");
+            let first = format!("\"anonymous\";r={left};");
+            assert!(answer.header("ratelimit").starts_with(&first) || left < 99, "{}", answer.header("ratelimit"));
+        }
+        // The quota refills while it is used: a few more may be let in.
+        let mut refused = None;
+        for _ in 0..200 {
+            let answer = outside.send(&anybody, "GET", "/products", None, &[]).await;
+            if answer.status != 200 {
+                refused = Some(answer.expect(429));
+                break;
+            }
+        }
+        let refused = refused.expect("somebody who goes on and on is refused");
+        assert_eq!(refused.code(), "rate_limited");
+        assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|s| (1..=60).contains(&s)), "{refused:?}");
+        outside.send_to(&anybody, "GET", &format!("{}/health", server.url), None, &[]).await.expect(200);
+    });
 }

@@ -1,5 +1,6 @@
 //! The way of a request through the gateway.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,15 +19,17 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::credentials::Bearer;
+use crate::limits::{Left, Limits};
 use crate::sessions::Sessions;
 use crate::table::{Found, Table};
 use crate::upstream::Upstreams;
-use crate::{aliases, arrival, body, credentials};
+use crate::{Config, aliases, arrival, body, credentials};
 
 /// Everything a request meets.
 pub struct Edge {
     table: Table,
     sessions: Arc<Sessions>,
+    limits: Limits,
     upstreams: Upstreams,
     trusted_proxies: Vec<Network>,
     clock: Clock,
@@ -39,13 +42,15 @@ pub struct Edge {
 struct Seen {
     route: Option<RouteInfo>,
     user: Option<String>,
+    left: Option<Left>,
 }
 
 impl Edge {
     /// For the routes of `table`.
-    pub fn new(env: &Env, table: Table, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
+    pub fn new(env: &Env, config: &Config, table: Table, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
         let (clock, ids, tasks) = (env.clock.clone(), env.ids.clone(), env.tasks.clone());
-        Edge { table, sessions, upstreams, trusted_proxies: env.shared.trusted_proxies.clone(), clock, ids, tasks }
+        let limits = Limits::new(&config.limits, env.shared.limits_factor, &clock);
+        Edge { table, sessions, limits, upstreams, trusted_proxies: env.shared.trusted_proxies.clone(), clock, ids, tasks }
     }
 }
 
@@ -70,6 +75,9 @@ pub async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response
     if let Ok(id) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
+    if let Some(left) = seen.left {
+        left.write(response.headers_mut());
+    }
     span.in_scope(|| record(&method, &seen, response.status(), began.elapsed()));
     response
 }
@@ -79,7 +87,7 @@ impl Edge {
         let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
         let route = self.route(&mut request).inspect_err(|_| self.drain(&mut request))?;
         seen.route = Some(route.clone());
-        let caller = match self.admit(&mut request, route, peer).await {
+        let caller = match self.admit(&mut request, route, peer, seen).await {
             Ok(caller) => caller,
             Err(problem) => {
                 self.drain(&mut request);
@@ -137,23 +145,32 @@ impl Edge {
     }
 
     /// Who is calling, where the route lets in who that is.
-    async fn admit(&self, request: &mut Request, route: &RouteInfo, peer: Option<std::net::IpAddr>) -> Result<Caller, Problem> {
+    async fn admit(&self, request: &mut Request, route: &RouteInfo, peer: Option<IpAddr>, seen: &mut Seen) -> Result<Caller, Problem> {
         let address = credentials::client_address(request.headers(), peer, &self.trusted_proxies);
         let cart_token = credentials::cart_token(request.headers())?;
         let bearer = credentials::take_bearer(request.headers_mut());
         body::check_announced(request.headers(), route.body_limit_bytes)?;
         let user = match bearer {
-            Bearer::Absent => None,
+            Bearer::Absent => Ok(None),
             Bearer::Token(token) => match self.sessions.user_of(&token).await {
-                Ok(user) => Some(user),
+                Ok(user) => Ok(Some(user)),
                 // Signing in again must be possible with a token that has expired still attached.
-                Err(_) if route.who == Who::Public => None,
-                Err(refused) => return Err(refused.into()),
+                Err(_) if route.who == Who::Public => Ok(None),
+                Err(refused) => Err(refused.into()),
             },
-            Bearer::Unreadable if route.who == Who::Public => None,
-            Bearer::Unreadable => return Err(Problem::unauthenticated("send one Authorization header: Bearer and an access token")),
+            Bearer::Unreadable if route.who == Who::Public => Ok(None),
+            Bearer::Unreadable => Err(Problem::unauthenticated("send one Authorization header: Bearer and an access token")),
         };
+        // Whoever tries tokens is counted by address.
+        let (user, refused) = user.map_or_else(|refused| (None, Some(refused)), |user| (user, None));
         let caller = Caller { user, cart_token, address };
+        seen.left = self.limits.check(route, &caller).map_err(|(problem, left)| {
+            seen.left = Some(left);
+            problem
+        })?;
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
         match route.who {
             Who::Public | Who::Guest => {}
             Who::User => drop(caller.user()?),

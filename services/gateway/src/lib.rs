@@ -11,9 +11,11 @@ mod aliases;
 mod arrival;
 mod body;
 mod consumers;
+mod cors;
 mod credentials;
 mod edge;
 mod http;
+mod limits;
 mod openapi;
 mod operators;
 mod recent;
@@ -49,11 +51,16 @@ pub struct Config {
     pub verified_tokens_max: usize,
     /// After how long a remembered token's session is asked for again, in seconds.
     pub session_check_seconds: i64,
+    /// Other sites whose pages may ask from a browser, such as `https://shop.example`; none where empty.
+    pub cors_origins: Vec<String>,
+    /// How often somebody may ask.
+    pub limits: limits::LimitsConfig,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { verified_tokens_max: 10_000, session_check_seconds: 60 }
+        let limits = limits::LimitsConfig::default();
+        Config { verified_tokens_max: 10_000, session_check_seconds: 60, cors_origins: Vec::new(), limits }
     }
 }
 
@@ -64,9 +71,9 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let sessions = Arc::new(sessions::Sessions::new(&env, &config)?);
     let own = http::routes().build(http::App::new(&env, &table)?);
     let upstreams = upstream::Upstreams::new(&env, own);
-    let edge = Arc::new(edge::Edge::new(&env, table, sessions.clone(), upstreams));
+    let edge = Arc::new(edge::Edge::new(&env, &config, table, sessions.clone(), upstreams));
     Ok(Service {
-        http: Router::new().fallback(edge::handle).with_state(edge),
+        http: cors::allow(&config.cors_origins, Router::new().fallback(edge::handle).with_state(edge)).map_err(BuildError::Other)?,
         consumers: consumers::consumers(&sessions),
         ..Service::default()
     })

@@ -44,7 +44,13 @@ async fn start(data: &Data, only: &[&str], remote: Option<(&str, SocketAddr)>) -
         ids: Ids::random(),
         tasks: Tasks::new(Threads::Pool),
         config: serde_json::json!({}),
-        shared: Shared { public_url: "http://haat.test".into(), development: true, master_key: MASTER_KEY, trusted_proxies: Vec::new() },
+        shared: Shared {
+            public_url: "http://haat.test".into(),
+            development: true,
+            master_key: MASTER_KEY,
+            trusted_proxies: Vec::new(),
+            limits_factor: None,
+        },
         remotes: remote.map(|(name, at)| (name.to_owned(), format!("http://{at}"))).into_iter().collect::<BTreeMap<_, _>>(),
     };
     Platform::start(&[CART, TALLY, STRANGER], Choice::Only(only), settings).await.unwrap()

@@ -28,7 +28,13 @@ async fn start(data: &Data, defs: &[ServiceDef], choice: Choice<'_>, config: Jso
         ids: Ids::random(),
         tasks: Tasks::new(Threads::Pool),
         config,
-        shared: Shared { public_url: "http://haat.test".into(), development: true, master_key: [7; 32], trusted_proxies: Vec::new() },
+        shared: Shared {
+            public_url: "http://haat.test".into(),
+            development: true,
+            master_key: [7; 32],
+            trusted_proxies: Vec::new(),
+            limits_factor: None,
+        },
         remotes: remotes.iter().map(|(name, address)| ((*name).to_owned(), (*address).to_owned())).collect::<BTreeMap<_, _>>(),
     };
     Platform::start(defs, choice, settings).await.map_err(|e| e.to_string())

@@ -3,6 +3,7 @@
 
 mod admission;
 mod bodies;
+mod cors;
 mod description;
 mod echo;
 mod identity;
