@@ -13,6 +13,7 @@ pub const SERVICES: &[ServiceDef] = &[
     sandbox::SERVICE,
     payments::SERVICE,
     orders::SERVICE,
+    notifications::SERVICE,
     gateway::SERVICE,
     console::SERVICE,
 ];

@@ -3,10 +3,19 @@
 pub mod cart;
 pub mod catalog;
 pub mod identity;
+pub mod notifications;
 pub mod orders;
 pub mod payments;
 
 /// Every event there is.
 pub fn all() -> Vec<crate::event::Description> {
-    [cart::descriptions(), catalog::descriptions(), identity::descriptions(), orders::descriptions(), payments::descriptions()].concat()
+    [
+        cart::descriptions(),
+        catalog::descriptions(),
+        identity::descriptions(),
+        notifications::descriptions(),
+        orders::descriptions(),
+        payments::descriptions(),
+    ]
+    .concat()
 }

@@ -72,6 +72,8 @@ ids! {
     RefundId,
     /// A double-entry journal.
     JournalId,
+    /// A message to somebody over one channel.
+    NotificationId,
     /// A saga.
     SagaId,
     /// An event.

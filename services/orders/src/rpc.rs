@@ -21,14 +21,13 @@ struct Rpc(App);
 impl Orders for Rpc {
     async fn get_order(&self, request: Request<api::GetOrderRequest>) -> Result<Response<api::GetOrderResponse>, Status> {
         let everything = Viewer { user: None, guest: None, staff: true };
-        let order = match self.0.order(everything, id(&request.get_ref().order_id)?).await {
-            Ok(found) => {
-                let view = view::order(&found.order, &found.contact);
-                Some(serde_json::to_string(&view).map_err(|e| Status::from(Problem::internal(e)))?)
-            }
-            Err(Error::NoOrder) => None,
+        let found = match self.0.order(everything, id(&request.get_ref().order_id)?).await {
+            Ok(found) => found,
+            Err(Error::NoOrder) => return Ok(Response::new(api::GetOrderResponse::default())),
             Err(e) => return Err(status(e)),
         };
-        Ok(Response::new(api::GetOrderResponse { order }))
+        let view = view::order(&found.order, &found.contact);
+        let order = serde_json::to_string(&view).map_err(|e| Status::from(Problem::internal(e)))?;
+        Ok(Response::new(api::GetOrderResponse { order: Some(order), email: found.contact.email.unwrap_or_default() }))
     }
 }

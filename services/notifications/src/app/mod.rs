@@ -1,0 +1,43 @@
+//! The use cases of messages, one transaction each.
+
+mod inbox;
+mod people;
+mod write;
+
+use contracts::proto::identity::identity_client::IdentityClient;
+use contracts::proto::orders::orders_client::OrdersClient;
+use contracts::proto::vendors::vendors_client::VendorsClient;
+use kit::channel::Channel;
+use kit::{Clock, Db};
+
+use crate::domain::Texts;
+use crate::error::Error;
+use crate::store;
+
+pub(crate) use write::{WRITE_JOB, write_later};
+
+/// What the use cases need.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub db: Db,
+    pub clock: Clock,
+    pub identity: IdentityClient<Channel>,
+    pub orders: OrdersClient<Channel>,
+    pub vendors: VendorsClient<Channel>,
+    pub texts: Texts,
+    /// Without a slash at the end.
+    pub public_url: String,
+    pub keep_days: i64,
+}
+
+/// How many messages are forgotten in one transaction.
+const PRUNED_AT_ONCE: i64 = 500;
+
+impl App {
+    /// Forgets what is older than it need be.
+    pub async fn prune(&self) -> Result<(), Error> {
+        let before = self.clock.now().plus_seconds(-self.keep_days * 24 * 3_600);
+        while self.db.write_behind(move |tx| store::prune(tx, before, PRUNED_AT_ONCE)).await? > 0 {}
+        Ok(())
+    }
+}

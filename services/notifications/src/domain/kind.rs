@@ -1,0 +1,103 @@
+//! The kinds of messages: on which channels they go, and which fields their templates may name.
+
+use serde::{Deserialize, Serialize};
+
+use super::Medium;
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// To who registered.
+    #[serde(rename = "user.registered")]
+    UserRegistered,
+    /// To the shopper.
+    #[serde(rename = "order.created")]
+    OrderCreated,
+    /// To the shopper.
+    #[serde(rename = "order.confirmed")]
+    OrderConfirmed,
+    /// To the shopper.
+    #[serde(rename = "order.failed")]
+    OrderFailed,
+    /// To the shopper.
+    #[serde(rename = "order.cancelled")]
+    OrderCancelled,
+    /// To the shopper, for each store's part.
+    #[serde(rename = "order.shipped")]
+    OrderShipped,
+    /// To the shopper, for each store's part.
+    #[serde(rename = "order.delivered")]
+    OrderDelivered,
+    /// To the shopper, for each refund.
+    #[serde(rename = "payment.refunded")]
+    PaymentRefunded,
+    /// To the owner of each store of a confirmed order.
+    #[serde(rename = "vendor_order.confirmed")]
+    VendorOrderConfirmed,
+}
+
+/// What everybody's templates may name.
+const COMMON: &[&str] = &["name", "shopUrl"];
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 9] = [
+        Kind::UserRegistered,
+        Kind::OrderCreated,
+        Kind::OrderConfirmed,
+        Kind::OrderFailed,
+        Kind::OrderCancelled,
+        Kind::OrderShipped,
+        Kind::OrderDelivered,
+        Kind::PaymentRefunded,
+        Kind::VendorOrderConfirmed,
+    ];
+
+    /// As stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::UserRegistered => "user.registered",
+            Kind::OrderCreated => "order.created",
+            Kind::OrderConfirmed => "order.confirmed",
+            Kind::OrderFailed => "order.failed",
+            Kind::OrderCancelled => "order.cancelled",
+            Kind::OrderShipped => "order.shipped",
+            Kind::OrderDelivered => "order.delivered",
+            Kind::PaymentRefunded => "payment.refunded",
+            Kind::VendorOrderConfirmed => "vendor_order.confirmed",
+        }
+    }
+
+    /// On which channels it goes.
+    pub fn channels(self) -> &'static [Medium] {
+        match self {
+            Kind::OrderCreated => &[Medium::InApp],
+            _ => &[Medium::InApp, Medium::Email],
+        }
+    }
+
+    /// What its templates may name.
+    pub fn fields(self) -> impl Iterator<Item = &'static str> {
+        let own: &[&str] = match self {
+            Kind::UserRegistered => &[],
+            Kind::OrderCreated | Kind::OrderConfirmed => &["orderNumber", "orderUrl", "total", "items"],
+            Kind::OrderFailed | Kind::OrderCancelled => &["orderNumber", "orderUrl", "total", "items", "reason"],
+            Kind::OrderShipped => &["orderNumber", "orderUrl", "total", "items", "storeName", "carrier", "trackingNumber"],
+            Kind::OrderDelivered | Kind::VendorOrderConfirmed => &["orderNumber", "orderUrl", "total", "items", "storeName"],
+            Kind::PaymentRefunded => &["orderNumber", "orderUrl", "total", "items", "amount"],
+        };
+        COMMON.iter().chain(own).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_ones_that_are_stored() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

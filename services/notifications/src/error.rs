@@ -1,0 +1,34 @@
+use kit::{DbError, Problem};
+
+use crate::domain::TemplateError;
+
+/// What can go wrong with messages.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// No such message of this reader.
+    #[error("no such notification")]
+    NoMessage,
+    /// A service did not answer.
+    #[error("{0} did not answer: {1}")]
+    Unreachable(&'static str, tonic::Status),
+    /// A template cannot be filled in.
+    #[error("template: {0}")]
+    Template(#[from] TemplateError),
+    /// Something is not as it must be.
+    #[error("{0}")]
+    Internal(String),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<Error> for Problem {
+    fn from(e: Error) -> Problem {
+        match e {
+            Error::NoMessage => Problem::not_found("notification"),
+            Error::Unreachable(service, _) => Problem::unavailable("unavailable", format!("{service} did not answer; try again")),
+            Error::Template(_) | Error::Internal(_) => Problem::internal(e),
+            Error::Db(e) => e.into(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Messages over HTTP.
+
+mod inbox;
+mod mailbox;
+mod page;
+
+use axum::Router;
+use kit::http::{Routes, Who};
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// Every route of notifications.
+pub(crate) fn routes() -> Routes<App> {
+    mailbox(everywhere())
+}
+
+/// What is served: the mailbox in development only, whatever a gateway lets through.
+pub(crate) fn served(app: App, development: bool) -> Router {
+    if development { routes().build(app) } else { everywhere().build(app) }
+}
+
+fn everywhere() -> Routes<App> {
+    Routes::new("notifications")
+        .add(Who::User, routes!(inbox::list))
+        .add(Who::User, routes!(inbox::history))
+        .add(Who::User, routes!(inbox::list_of_user))
+        .add(Who::User, routes!(inbox::mark_read))
+        .add(Who::User, routes!(inbox::mark_all_read))
+}
+
+fn mailbox(routes: Routes<App>) -> Routes<App> {
+    routes
+        .add(Who::Public, routes!(mailbox::show_page))
+        .add(Who::Public, routes!(mailbox::list))
+        .add(Who::Public, routes!(mailbox::list_of_api))
+}

@@ -1,0 +1,51 @@
+//! The development mailbox: what would have left for the outside.
+
+use contracts::{NotificationId, Time};
+use kit::db::{DbError, Query, Row, Tx};
+use kit::http::After;
+use kit::{Value, params};
+
+/// A message in the mailbox.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mail {
+    pub id: NotificationId,
+    pub channel: String,
+    pub address: String,
+    pub title: String,
+    pub body: String,
+    pub html: Option<String>,
+    pub created_at: Time,
+}
+
+/// Puts a message into the mailbox; a repeat changes nothing.
+pub(crate) fn post(tx: &mut Tx, message: NotificationId, address: &str) -> Result<(), DbError> {
+    let now = tx.now();
+    let sql = "INSERT INTO notifications.mailbox (message_id, address, created_at) VALUES ($1, $2, $3) ON CONFLICT (message_id) DO NOTHING";
+    tx.execute(sql, params![message.0, address, now]).map(drop)
+}
+
+/// What is in the mailbox, newest first; one more than `limit` where there are more.
+pub(crate) fn mails(q: &mut Query, after: Option<After>, limit: i64) -> Result<Vec<Mail>, DbError> {
+    let mut values: Vec<Value> = vec![(limit + 1).into()];
+    let mut sql = "SELECT m.id, m.channel, b.address, m.title, m.body, m.html, b.created_at \
+         FROM notifications.mailbox b JOIN notifications.messages m ON m.id = b.message_id"
+        .to_owned();
+    if let Some(After { time, id }) = after {
+        values.extend_from_slice(params![time, id]);
+        sql.push_str(" WHERE (b.created_at, b.message_id) < ($2, $3)");
+    }
+    sql.push_str(" ORDER BY b.created_at DESC, b.message_id DESC LIMIT $1");
+    q.rows(&sql, &values)?.iter().map(mail).collect()
+}
+
+fn mail(row: &Row) -> Result<Mail, DbError> {
+    Ok(Mail {
+        id: NotificationId(row.get(0)?),
+        channel: row.get(1)?,
+        address: row.get(2)?,
+        title: row.get(3)?,
+        body: row.get(4)?,
+        html: row.get(5)?,
+        created_at: row.get(6)?,
+    })
+}

@@ -1,0 +1,7 @@
+//! Messages about real sales, on both engines.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod mailbox;
+mod market;
+mod reading;
+mod telling;
