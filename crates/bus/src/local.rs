@@ -34,7 +34,8 @@ pub struct Local(Arc<Mutex<BTreeMap<&'static str, Source>>>);
 
 struct Source {
     reader: Option<LogReader>,
-    woken: watch::Sender<u64>,
+    /// One for each who watches: a channel wakes its receivers in random order, and a run could not be repeated.
+    woken: Vec<watch::Sender<u64>>,
     jobs: watch::Sender<u64>,
 }
 
@@ -52,13 +53,18 @@ impl Local {
     /// Says that something was committed to the log of `source`, or that its readers have other work.
     pub fn wake(&self, source: &str) {
         if let Some(s) = self.lock().get(source) {
-            s.woken.send_modify(|n| *n += 1);
+            s.woken.iter().for_each(|w| w.send_modify(|n| *n += 1));
         }
     }
 
     /// Changes whenever something is committed to the log of `source`.
     pub fn watch(&self, source: &'static str) -> watch::Receiver<u64> {
-        self.with(source, |s| s.woken.subscribe())
+        self.with(source, |s| {
+            s.woken.retain(|w| !w.is_closed());
+            let (sender, receiver) = watch::channel(0);
+            s.woken.push(sender);
+            receiver
+        })
     }
 
     /// Says that a job of `service` was queued.
@@ -77,7 +83,7 @@ impl Local {
     }
 
     fn with<T>(&self, source: &'static str, f: impl FnOnce(&mut Source) -> T) -> T {
-        f(self.lock().entry(source).or_insert_with(|| Source { reader: None, woken: watch::Sender::new(0), jobs: watch::Sender::new(0) }))
+        f(self.lock().entry(source).or_insert_with(|| Source { reader: None, woken: Vec::new(), jobs: watch::Sender::new(0) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Source>> {

@@ -11,7 +11,7 @@ use super::world::{Tally, World};
 /// Checks every rule through the public API; says what happened in sum.
 pub async fn rules(world: &World, promises: &[Promise]) -> anyhow::Result<Tally> {
     let mut tally = Tally { shoppers: promises.len() as u64, ..Tally::default() };
-    let mut sold: BTreeMap<String, i64> = BTreeMap::new();
+    let mut sold = Sold::default();
     for promise in promises {
         if let Some(broken) = &promise.broken {
             bail!("{broken}");
@@ -21,7 +21,8 @@ pub async fn rules(world: &World, promises: &[Promise]) -> anyhow::Result<Tally>
         order(world, promise, id, &mut tally, &mut sold).await.with_context(|| format!("order {id} of {promise:?}"))?;
     }
     money(world).await?;
-    stock(world, &sold).await?;
+    stock(world, &sold.variants).await?;
+    mails(world, &sold.numbers).await?;
     let sagas = world.admin_get("/api/v1/sagas?limit=100").await?;
     for saga in sagas["data"].as_array().into_iter().flatten() {
         ensure!(saga["status"] == "completed" || saga["status"] == "compensated", "a saga is unfinished: {saga}");
@@ -31,7 +32,16 @@ pub async fn rules(world: &World, promises: &[Promise]) -> anyhow::Result<Tally>
     Ok(tally)
 }
 
-async fn order(world: &World, promise: &Promise, id: &str, tally: &mut Tally, sold: &mut BTreeMap<String, i64>) -> anyhow::Result<()> {
+/// What was sold.
+#[derive(Default)]
+struct Sold {
+    /// How many of each variant.
+    variants: BTreeMap<String, i64>,
+    /// The numbers of the orders.
+    numbers: Vec<String>,
+}
+
+async fn order(world: &World, promise: &Promise, id: &str, tally: &mut Tally, sold: &mut Sold) -> anyhow::Result<()> {
     let token = [("x-cart-token", promise.token.as_str())];
     let order = world.get(&format!("/api/v1/orders/{id}"), &token).await?;
     let payments = world.get(&format!("/api/v1/payments/order/{id}"), &token).await?;
@@ -47,11 +57,12 @@ async fn order(world: &World, promise: &Promise, id: &str, tally: &mut Tally, so
             tally.confirmed += 1;
             ensure!(payment["status"] == "completed", "a confirmed order is paid, but its payment is {payment}");
             ensure!(!promise.declined && !promise.cancelled, "a declined or cancelled order is confirmed");
+            sold.numbers.push(order["number"].as_str().unwrap_or_default().to_owned());
             for line in
                 order["vendorOrders"].as_array().into_iter().flatten().flat_map(|v| v["items"].as_array().cloned().unwrap_or_default())
             {
                 let variant = line["variantId"].as_str().unwrap_or_default().to_owned();
-                *sold.entry(variant).or_default() += line["quantity"].as_i64().unwrap_or(0);
+                *sold.variants.entry(variant).or_default() += line["quantity"].as_i64().unwrap_or(0);
             }
         }
         "failed" | "cancelled" => {
@@ -109,6 +120,22 @@ async fn stock(world: &World, sold: &BTreeMap<String, i64>) -> anyhow::Result<()
             ensure!(level["onHand"].as_i64() == Some(*initial), "stock on hand changed from {initial}: {level}");
             ensure!(level["reserved"].as_i64() == Some(reserved), "{reserved} are sold, but {level}");
         }
+    }
+    Ok(())
+}
+
+/// Whoever bought was told so, once.
+async fn mails(world: &World, numbers: &[String]) -> anyhow::Result<()> {
+    let (mut subjects, mut path) = (Vec::new(), "/dev/mailbox/messages".to_owned());
+    loop {
+        let page = world.get(&path, &[]).await?;
+        subjects.extend(page["data"].as_array().into_iter().flatten().map(|m| m["subject"].as_str().unwrap_or_default().to_owned()));
+        let Some(cursor) = page["nextCursor"].as_str() else { break };
+        path = format!("/dev/mailbox/messages?cursor={cursor}");
+    }
+    for number in numbers {
+        let told = subjects.iter().filter(|s| **s == format!("Order {number} is confirmed")).count();
+        ensure!(told == 1, "the shopper of {number} was told {told} times that it is confirmed");
     }
     Ok(())
 }
