@@ -20,6 +20,10 @@ pub struct Config {
     pub addresses_per_user_max: i64,
     /// After how many days the next signing key takes over.
     pub key_rotation_days: i64,
+    /// Life of a link to a new password.
+    pub reset_link_seconds: i64,
+    /// Life of a link that proves an address.
+    pub verify_link_seconds: i64,
 }
 
 /// Cost of argon2id; the default is what OWASP recommends (19 MiB, 2 passes, 1 lane).
@@ -60,6 +64,8 @@ impl Default for Config {
             sessions_per_user_max: 200,
             addresses_per_user_max: 50,
             key_rotation_days: 90,
+            reset_link_seconds: 3600,
+            verify_link_seconds: 7 * 24 * 3600,
         }
     }
 }
@@ -94,6 +100,8 @@ impl Config {
             ("sessions_per_user_max", config.sessions_per_user_max, 1, 1_000),
             ("addresses_per_user_max", config.addresses_per_user_max, 1, 1_000),
             ("key_rotation_days", config.key_rotation_days, 1, 3650),
+            ("reset_link_seconds", config.reset_link_seconds, 60, 24 * 3600),
+            ("verify_link_seconds", config.verify_link_seconds, 60, 90 * 24 * 3600),
         ];
         match ranges.into_iter().find(|(_, found, least, most)| !(least..=most).contains(&found)) {
             Some((key, found, least, most)) => Err(format!("{key} must be {least} to {most}, found {found}")),

@@ -25,6 +25,9 @@ pub enum Error {
     /// Used before: somebody has a copy. Its session has ended.
     #[error("refresh token was used before")]
     RefreshTokenReused,
+    /// Never sent, used, or expired.
+    #[error("link is not valid")]
+    InvalidLink,
     /// Too many failed attempts.
     #[error("too many attempts")]
     TooManyAttempts {
@@ -79,6 +82,9 @@ impl From<Error> for Problem {
                 "refresh_token_reused",
                 "this refresh token was used before: somebody else may have it, so its session has ended; sign in again",
             ),
+            Error::InvalidLink => {
+                Problem::unprocessable("invalid_token", "this link is unknown, was used before, or has expired; ask for a new one")
+            }
             Error::TooManyAttempts { retry_after_seconds } => {
                 let detail = format!("too many failed attempts; try again in {retry_after_seconds} s");
                 let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);

@@ -1,7 +1,7 @@
 //! identity: who people are, and how they prove it.
 //!
 //! Owns accounts, roles, sessions, address books and the keys that sign access tokens.
-//! Publishes `user.registered`, `user.signed_in`, `user.profile_updated`, `user.role_changed`, `user.deactivated`,
+//! Publishes `user.registered`, `user.link_requested`, `user.verified`, `user.signed_in`, `user.profile_updated`, `user.role_changed`, `user.deactivated`,
 //! `user.activated` and `session.ended`, without contact details. Consumes nothing. Calls nobody.
 
 mod app;
@@ -20,7 +20,10 @@ pub use config::Config;
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "identity",
-    migrations: &[Migration::new("0001_accounts", include_str!("../migrations/0001_accounts.sql"))],
+    migrations: &[
+        Migration::new("0001_accounts", include_str!("../migrations/0001_accounts.sql")),
+        Migration::new("0002_links", include_str!("../migrations/0002_links.sql")),
+    ],
     calls: &[],
     reads: &[],
     describe: || http::routes().describe(),

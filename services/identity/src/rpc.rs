@@ -5,6 +5,7 @@ use contracts::proto::identity as api;
 use contracts::proto::identity::identity_server::{Identity, IdentityServer};
 use contracts::{SessionId, UserId};
 use kit::Role;
+use kit::channel::CallerService;
 use kit::rpc::{id, status};
 use tonic::{Request, Response, Status};
 
@@ -16,6 +17,9 @@ use crate::error::Error;
 pub fn router(app: App) -> Router {
     tonic::service::Routes::new(IdentityServer::new(Rpc(app))).into_axum_router()
 }
+
+/// The service that writes mails.
+const MAIL_WRITER: &str = "notifications";
 
 struct Rpc(App);
 
@@ -60,6 +64,17 @@ impl Identity for Rpc {
         let roles = parse_roles(&r.roles).map_err(status)?;
         let ensured = self.0.ensure_user(registration, roles).await.map_err(status)?;
         Ok(Response::new(api::EnsureUserResponse { user_id: ensured.user.to_string(), created: ensured.is_new }))
+    }
+
+    async fn issue_link(&self, request: Request<api::IssueLinkRequest>) -> Result<Response<api::IssueLinkResponse>, Status> {
+        // Whoever holds a token can take the account over.
+        let caller = request.extensions().get::<CallerService>().map(|c| c.0);
+        if caller != Some(MAIL_WRITER) {
+            return Err(Status::permission_denied(format!("only {MAIL_WRITER} writes links into mails")));
+        }
+        let id = id::<uuid::Uuid>(&request.into_inner().link_id)?;
+        let issued = self.0.issue_link(id).await.map_err(status)?;
+        Ok(Response::new(api::IssueLinkResponse { purpose: issued.purpose, token: issued.token, user: Some(message(issued.user)) }))
     }
 }
 

@@ -13,6 +13,26 @@ pub struct UserRegistered {
     pub user_id: UserId,
 }
 
+/// Somebody is to be sent a link; whoever writes the mail asks identity for its token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserLinkRequested {
+    /// The user.
+    pub user_id: UserId,
+    /// The link.
+    pub link_id: uuid::Uuid,
+    /// `reset_password` or `verify_email`.
+    pub purpose: String,
+}
+
+/// A user's e-mail address is proved to be theirs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserVerified {
+    /// The user.
+    pub user_id: UserId,
+}
+
 /// Somebody signed in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -68,12 +88,14 @@ pub struct SessionEnded {
     pub user_id: UserId,
     /// The session.
     pub session_id: SessionId,
-    /// `signed_out`, `refresh_token_reused`, `deactivated`, `too_many_sessions`.
+    /// `signed_out`, `refresh_token_reused`, `deactivated`, `password_reset`, `too_many_sessions`.
     pub reason: String,
 }
 
 crate::declare_events! { "identity";
     UserRegistered = "user.registered" v 1 by user_id,
+    UserLinkRequested = "user.link_requested" v 1 by user_id,
+    UserVerified = "user.verified" v 1 by user_id,
     UserSignedIn = "user.signed_in" v 1 by user_id,
     UserProfileUpdated = "user.profile_updated" v 1 by user_id,
     UserDeactivated = "user.deactivated" v 1 by user_id,

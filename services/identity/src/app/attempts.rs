@@ -59,6 +59,18 @@ impl Limits {
         Attempt { account: None, address, window_seconds: self.window_seconds }
     }
 
+    /// Somebody wants a link sent: counted apart from sign-ins, and the same whether or not there is an account.
+    pub fn reset(&self, email: &Email, origin: &Origin) -> Attempt {
+        let account = Some(self.counter("link", email.normal(), self.per_account));
+        Attempt { account, ..self.registration(origin) }
+    }
+
+    /// What is counted of sign-ins to an account.
+    pub fn of_account(&self, email: &Email) -> Attempt {
+        let account = Some(self.counter("account", email.normal(), self.per_account));
+        Attempt { account, address: None, window_seconds: self.window_seconds }
+    }
+
     fn counter(&self, kind: &str, name: &str, failures_max: i64) -> Counter {
         Counter { key: self.pepper.hash(kind, name.as_bytes()), failures_max }
     }

@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod attempts;
 mod keys;
+mod links;
 mod origin;
 mod passwords;
 mod pepper;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use attempts::Limits;
 use keys::{Keys, Ring};
+pub use links::RESET_JOB;
 pub use origin::Origin;
 use passwords::Passwords;
 use pepper::Pepper;

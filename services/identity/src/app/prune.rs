@@ -4,7 +4,7 @@ use kit::db::DbError;
 
 use super::App;
 use crate::error::Error;
-use crate::store::{attempts, sessions};
+use crate::store::{attempts, links, sessions};
 
 impl App {
     /// Forgets sessions, tokens and counts that nothing depends on any more, in small transactions.
@@ -16,7 +16,8 @@ impl App {
                 let expired = sessions::prune(tx, now)?;
                 let used = sessions::prune_tokens(tx, now.plus_seconds(-keep_tokens))?;
                 let counted = attempts::prune(tx, now.plus_seconds(-window))?;
-                Ok::<_, DbError>(expired + used + counted)
+                let linked = links::prune(tx, now)?;
+                Ok::<_, DbError>(expired + used + counted + linked)
             });
             if pruned.await? == 0 {
                 return Ok(());

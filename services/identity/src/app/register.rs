@@ -12,8 +12,8 @@ use kit::db::Tx;
 use kit::idempotency::{self, Answer, Key, Seen};
 
 use super::accounts::insert;
-use super::{App, Keyed, Origin, SignedIn, open_session};
-use crate::domain::{Email, Registration};
+use super::{App, Keyed, Origin, SignedIn, links, open_session};
+use crate::domain::{Email, Purpose, Registration};
 use crate::error::Error;
 use crate::store;
 
@@ -66,6 +66,7 @@ impl App {
                     return look_up(tx, used_key.as_ref())?.map(Keyed::Before).ok_or(Error::EmailTaken);
                 };
                 attempt.succeeded(tx)?;
+                links::request(tx, user.id, Purpose::VerifyEmail, &config)?;
                 let session = open_session(tx, user.id, &origin, &fresh, &config)?;
                 let signed_in = fresh.signed_in(user, session, tx.now());
                 if let Some(key) = &used_key {

@@ -3,11 +3,13 @@
 mod address;
 mod email;
 mod field;
+mod link;
 mod session;
 mod user;
 
 pub use address::{Address, AddressForm};
 pub use email::Email;
 pub use field::{Check, Mistake};
+pub use link::Purpose;
 pub use session::Session;
 pub use user::{Password, Profile, ProfileChange, Registration, Status, User, grantable, parse_roles, search_text};

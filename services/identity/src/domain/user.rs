@@ -163,6 +163,8 @@ pub struct User {
     pub id: UserId,
     /// The address, as its owner wrote it.
     pub email: String,
+    /// Whether it is proved to be theirs.
+    pub email_verified: bool,
     /// Name and so on.
     pub profile: Profile,
     /// What they may do.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod auth;
+mod links;
 mod sessions;
 mod users;
 mod well_known;
@@ -29,6 +30,9 @@ pub fn routes() -> Routes<App> {
         .add(Who::Public, routes!(auth::login))
         .add(Who::Public, routes!(auth::refresh))
         .add(Who::User, routes!(auth::logout))
+        .add(Who::Public, routes!(links::forgot_password))
+        .add(Who::Public, routes!(links::reset_password))
+        .add(Who::Public, routes!(links::verify_email))
         .add(Who::User, routes!(sessions::list_sessions))
         .add(Who::User, routes!(sessions::end_session))
         .add(Who::User, routes!(users::get_profile, users::put_profile))

@@ -26,6 +26,8 @@ pub struct UserView {
     id: UserId,
     /// As its owner wrote it.
     email: String,
+    /// Whether it is proved to be theirs.
+    email_verified: bool,
     /// What they may do.
     roles: Vec<&'static str>,
     /// `active` or `deactivated`.
@@ -59,6 +61,7 @@ impl UserView {
         UserView {
             id: user.id,
             email: user.email.clone(),
+            email_verified: user.email_verified,
             roles: user.roles.iter().map(|r| r.as_str()).collect(),
             status: user.status.as_str(),
             profile: ProfileView {

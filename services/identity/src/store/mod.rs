@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod attempts;
 pub mod keys;
+pub mod links;
 pub mod sessions;
 pub mod users;
 

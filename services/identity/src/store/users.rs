@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contracts::UserId;
+use contracts::{Time, UserId};
 use kit::db::{DbError, Query, Row, Tx};
 use kit::http::After;
 use kit::{Role, params};
@@ -14,6 +14,7 @@ use crate::domain::{Profile, Registration, Status, User, search_text};
 macro_rules! user {
     () => {
         "u.id, u.email_shown, u.first_name, u.last_name, u.phone, u.locale, u.status, u.version, u.created_at, u.updated_at, \
+         u.email_verified_at, \
          (SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM identity.user_roles r WHERE r.user_id = u.id)"
     };
 }
@@ -90,6 +91,7 @@ pub fn insert(tx: &mut Tx, registration: &Registration, password_hash: &str, rol
     Ok(Some(User {
         id,
         email: email.shown().to_owned(),
+        email_verified: false,
         profile: profile.clone(),
         roles: roles.clone(),
         status: Status::Active,
@@ -130,6 +132,22 @@ pub fn save_profile(tx: &mut Tx, before: &User, profile: Profile) -> Result<User
     Ok(User { profile, version: before.version + 1, updated_at: now, ..before.clone() })
 }
 
+/// Writes another password.
+pub fn save_password(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.execute("UPDATE identity.users SET password_hash = $2, updated_at = $3 WHERE id = $1", params![id.0, password_hash, now]).map(drop)
+}
+
+/// Notes that the address is its owner's and counts the change; false where that was known.
+pub fn verify_email(tx: &mut Tx, id: UserId) -> Result<bool, DbError> {
+    let now = tx.now();
+    let changed = tx.execute(
+        "UPDATE identity.users SET email_verified_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND email_verified_at IS NULL",
+        params![id.0, now],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Writes a status and counts the change.
 pub fn save_status(tx: &mut Tx, before: &User, status: Status) -> Result<User, DbError> {
     let now = tx.now();
@@ -157,11 +175,12 @@ fn add_roles(tx: &mut Tx, id: UserId, roles: &BTreeSet<Role>) -> Result<(), DbEr
 }
 
 fn user(row: &Row) -> Result<User, DbError> {
-    let names: Option<String> = row.get(10)?;
+    let names: Option<String> = row.get(11)?;
     let roles = names.iter().flat_map(|n| n.split(' ')).map(|n| known(Role::parse(n), "role", n)).collect::<Result<_, _>>()?;
     Ok(User {
         id: UserId(row.get(0)?),
         email: row.get(1)?,
+        email_verified: row.get::<Option<Time>>(10)?.is_some(),
         profile: Profile { first_name: row.get(2)?, last_name: row.get(3)?, phone: row.get(4)?, locale: row.get(5)? },
         roles,
         status: status(row, 6)?,

@@ -45,7 +45,7 @@ async fn every_body_that_does_not_fit_is_refused_on_every_route(engine: Engine) 
         deep.as_bytes(),
     ];
     let with_body: Vec<_> = routes(&p, ID).into_iter().filter(|(m, path)| takes_body(m, path)).collect();
-    assert_eq!(with_body.len(), 7);
+    assert_eq!(with_body.len(), 10);
     for (method, path) in with_body {
         for body in bodies {
             let headers = [("content-type", "application/json")];

@@ -4,6 +4,7 @@
 mod addresses;
 mod bad_input;
 mod keys;
+mod links;
 mod people;
 mod rpc;
 mod sessions;

@@ -194,7 +194,7 @@ async fn events_hold_no_contact_details(engine: Engine) {
     p.send("PUT", "/api/v1/users/profile", &person.caller, Some(change), &[]).await.expect(200);
     p.send("POST", "/api/v1/auth/logout", &person.caller, None, &[]).await.expect(204);
     let events = log(&p).await;
-    assert_eq!(events.len(), 4);
+    assert_eq!(events.len(), 5);
     for event in events {
         let text = event.to_cloud_event().to_string();
         for detail in ["example.com", "Rahima", "Khatun", "+880"] {
