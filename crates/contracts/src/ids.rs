@@ -70,6 +70,10 @@ ids! {
     PaymentId,
     /// A refund of a payment.
     RefundId,
+    /// Cash that changed hands at a door.
+    CollectionId,
+    /// Cash that was handed over by whoever collected it.
+    RemittanceId,
     /// A double-entry journal.
     JournalId,
     /// A message to somebody over one channel.

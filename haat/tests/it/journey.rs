@@ -261,7 +261,7 @@ async fn cash_on_delivery_needs_no_payer(layout: Layout) {
     }
     market.payment_comes_to(&shopper, &order, "completed").await;
     market.order_comes_to(&shopper, &order, "delivered").await;
-    let collected: i64 = market.entries(&order).await.iter().filter(|(kind, _)| kind == "provider_clearing").map(|(_, net)| net).sum();
+    let collected: i64 = market.entries(&order).await.iter().filter(|(kind, _)| kind == "cash_in_transit").map(|(_, net)| net).sum();
     assert_eq!(order["payment"]["amount"]["amount"], collected);
     assert_eq!(market.charge(&order).await, None, "no provider took part");
     market.close().await;

@@ -3,7 +3,7 @@ use kit::problem::FieldError;
 use kit::{DbError, Problem};
 use serde::Serialize;
 
-use crate::domain::Refused;
+use crate::domain::{Refused, field};
 
 /// What can go wrong with orders.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,8 @@ impl From<Error> for Problem {
             }
             Error::Refused(Refused::NoSuchPart) => Problem::not_found("vendor order"),
             Error::Refused(Refused::Illegal { allowed, .. }) => Problem::conflict("illegal_transition", text).with("allowed", allowed),
+            Error::Refused(Refused::NoCash) => Problem::invalid(vec![field("/collected", "no_cash", text)]),
+            Error::Refused(Refused::CashOutOfRange { .. }) => Problem::invalid(vec![field("/collected", "range", text)]),
             Error::Stale(problem) => problem,
             Error::Unreachable(_) => Problem::unavailable("unavailable", text),
             Error::Internal(cause) => Problem::internal(cause),

@@ -2,7 +2,7 @@
 //!
 //! Owns orders with their parts, the contact of each, and the sagas that fulfil and cancel them.
 //! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
-//! Calls cart (what is ordered), catalog (prices, stock held and shipped), vendors (commission, whose store), payments (by its sagas).
+//! Calls cart (what is ordered), catalog (prices, stock held, shipped and returned), vendors (commission, whose store), payments (by its sagas).
 
 mod app;
 mod consumers;
@@ -89,7 +89,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         vendors: VendorsClient::new(env.channel("vendors")?),
         config,
     };
-    let (db, shipping) = (env.db.clone(), app.clone());
+    let (db, shipping, returning) = (env.db.clone(), app.clone(), app.clone());
     Ok(Service {
         http: http::routes().build(app.clone()),
         rpc: rpc::router(app),
@@ -100,6 +100,10 @@ fn build(env: Env) -> Result<Service, BuildError> {
             JobDef::queued(app::SHIP_STOCK, move |job| {
                 let app = shipping.clone();
                 async move { app.run_ship_stock(job).await }
+            }),
+            JobDef::queued(app::RESTOCK, move |job| {
+                let app = returning.clone();
+                async move { app.run_restock(job).await }
             }),
         ],
         ..Service::default()

@@ -40,6 +40,33 @@ pub enum Error {
         /// To the caller.
         left: Money,
     },
+    /// Nothing of this payment is paid in cash to this store.
+    #[error("nothing of this payment is paid in cash for this store")]
+    NoCash,
+    /// More cash than the part lacks.
+    #[error("at most {missing} is still due")]
+    CollectionExceedsDue {
+        /// By the part.
+        missing: Money,
+    },
+    /// The same collection id came with another amount before.
+    #[error("a collection with this id was of another amount")]
+    CollectionMismatch,
+    /// Nobody was at the door yet, so nothing is short.
+    #[error("nothing is short: the part is {0}")]
+    NotShort(&'static str),
+    /// More than was collected and not handed over.
+    #[error("at most {left} is still to be handed over")]
+    RemittanceExceedsCollected {
+        /// Of what was collected.
+        left: Money,
+    },
+    /// A remittance over too many payments.
+    #[error("a remittance covers at most {0} payments: record it in several")]
+    TooManyPayments(usize),
+    /// A refund that its provider pays, or that has ended.
+    #[error("only a refund of cash that is still to be paid out can be settled, this one is {0}")]
+    NotToBeSettled(String),
     /// The same refund id came with another amount before.
     #[error("a refund with this id was asked for with another amount")]
     RefundMismatch,
@@ -101,6 +128,13 @@ impl From<Error> for Problem {
             Error::ChargeMismatch { .. } => Problem::unprocessable("charge_mismatch", text),
             Error::NotCaptured => Problem::conflict("not_captured", text),
             Error::RefundExceedsCaptured { left } => Problem::conflict("refund_exceeds_captured", text).with("left", left),
+            Error::NoCash => Problem::conflict("not_cash", text),
+            Error::CollectionExceedsDue { missing } => Problem::conflict("collection_exceeds_due", text).with("missing", missing),
+            Error::CollectionMismatch => Problem::conflict("collection_mismatch", text),
+            Error::NotShort(_) => Problem::conflict("not_short", text),
+            Error::RemittanceExceedsCollected { left } => Problem::conflict("remittance_exceeds_collected", text).with("left", left),
+            Error::TooManyPayments(_) => Problem::unprocessable("too_many_payments", text),
+            Error::NotToBeSettled(_) => Problem::conflict("not_to_be_settled", text),
             Error::RefundMismatch => Problem::conflict("refund_mismatch", text),
             Error::AmountNotPositive => invalid("/amount/amount", "not_positive", text),
             Error::CurrencyMismatch { .. } => invalid("/amount/currency", "currency_mismatch", text),

@@ -1,8 +1,8 @@
 //! payments: takes money, gives it back, and accounts for it.
 //!
-//! Owns payments, refunds and the ledger (journals and entries).
-//! Publishes `payment.*` and `ledger.posted`. Consumes `order.delivered`, with which cash is collected; other providers tell
-//! it by webhook, or are asked.
+//! Owns payments, refunds, cash on delivery and the ledger (journals and entries).
+//! Publishes `payment.*` and `ledger.posted`. Consumes `order.status_changed`: cash is collected with the delivery of a
+//! part, and what is refused at the door is not paid. Providers tell by webhook, or are asked.
 //! Calls sandbox, which moves the money, and vendors, to learn whose part a caller may refund.
 
 mod app;
@@ -24,7 +24,10 @@ use serde::Deserialize;
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "payments",
-    migrations: &[Migration::new("0001_payments", include_str!("../migrations/0001_payments.sql"))],
+    migrations: &[
+        Migration::new("0001_payments", include_str!("../migrations/0001_payments.sql")),
+        Migration::new("0002_cash", include_str!("../migrations/0002_cash.sql")),
+    ],
     calls: &["sandbox", "vendors"],
     reads: &["orders"],
     describe: || http::routes().describe(),

@@ -8,7 +8,7 @@ use kit::channel::Channel;
 use kit::webhook::Secret;
 use serde::Deserialize;
 
-use crate::domain::Charge;
+use crate::domain::{CASH_ON_DELIVERY, Charge};
 use crate::error::Error;
 
 /// How somebody can pay.
@@ -28,7 +28,7 @@ impl Method {
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Sandbox => "sandbox",
-            Method::CashOnDelivery => "cod",
+            Method::CashOnDelivery => CASH_ON_DELIVERY,
         }
     }
 
@@ -66,6 +66,8 @@ pub(crate) enum Refunded {
     Done,
     /// Never.
     Refused(String),
+    /// By people: they say so when it is done.
+    ByHand,
 }
 
 /// What a provider says by itself.
@@ -138,7 +140,7 @@ impl Providers {
     /// Gives money back; the refund id is the key.
     pub async fn refund(&self, method: Method, id: PaymentId, refund: RefundId, amount: Money) -> Result<Refunded, Error> {
         match method {
-            Method::CashOnDelivery => Ok(Refunded::Refused("cash is given back by hand".into())),
+            Method::CashOnDelivery => Ok(Refunded::ByHand),
             Method::Sandbox => {
                 let request = RefundRequest { refund_id: refund.to_string(), payment_id: id.to_string(), amount: amount.amount };
                 let answer = self.sandbox.clone().refund(request).await.map_err(|s| Error::from_call("sandbox", &s))?.into_inner();

@@ -207,7 +207,7 @@ pub struct OrderStatusChanged {
     pub vendor_order_id: VendorOrderId,
     /// Its store.
     pub vendor_id: VendorId,
-    /// The new state: `processing`, `shipped`, `delivered`.
+    /// The new state: `processing`, `shipped`, `delivered`, `refused`.
     pub status: String,
     /// Who carries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,6 +215,48 @@ pub struct OrderStatusChanged {
     /// The carrier's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_number: Option<String>,
+    /// The payment, where this step moves money: cash at the door, or goods that were refused there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+    /// The cash that was taken at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Money>,
+    /// When.
+    pub at: Time,
+}
+
+/// A line, or some of it, that came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnedLine {
+    /// The line.
+    pub line_id: OrderLineId,
+    /// What came back.
+    pub variant_id: VariantId,
+    /// Its product.
+    pub product_id: ProductId,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// Goods of one store's part are back with it and can be sold again: they were refused at the door, or returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReturned {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// What came back; physical goods only.
+    pub lines: Vec<ReturnedLine>,
+    /// `refused` at the door, or `returned`.
+    pub reason: String,
     /// When.
     pub at: Time,
 }
@@ -243,7 +285,7 @@ pub struct OrderDelivered {
     pub user_id: Option<UserId>,
     /// Its number.
     pub number: String,
-    /// The payment; one that was only promised is collected now.
+    /// The payment.
     pub payment_id: PaymentId,
     /// When.
     pub at: Time,
@@ -285,6 +327,7 @@ crate::declare_events! { "orders";
     OrderFailed = "order.failed" v 1 by order_id,
     OrderCancelled = "order.cancelled" v 1 by order_id,
     OrderStatusChanged = "order.status_changed" v 1 by order_id,
+    OrderReturned = "order.returned" v 1 by order_id,
     OrderShipped = "order.shipped" v 1 by order_id,
     OrderDelivered = "order.delivered" v 1 by order_id,
     OrderCompleted = "order.completed" v 1 by order_id,

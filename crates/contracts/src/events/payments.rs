@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, JournalId, Money, OrderId, PaymentId, RefundId, UserId, VendorId};
+use crate::{CollectionId, Currency, JournalId, Money, OrderId, PaymentId, RefundId, RemittanceId, UserId, VendorId};
 
 /// How a captured amount is shared out; the parts sum to the amount.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +39,7 @@ pub struct PaymentInitiated {
     pub action_url: Option<String>,
 }
 
-/// The provider has the money.
+/// The money is there: the provider has it, or all the cash that is still expected was collected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentCompleted {
@@ -121,6 +121,58 @@ pub struct PaymentRefundFailed {
     pub reason: String,
 }
 
+/// Cash for one store's part changed hands at the door: all that was due, some of it, or none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentCashCollected {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// The store whose part was paid.
+    pub vendor_id: VendorId,
+    /// The same in every repeat.
+    pub collection_id: CollectionId,
+    /// How much; 0 where nothing was paid.
+    pub amount: Money,
+    /// What the part still lacks.
+    pub missing: Money,
+    /// Which accounts it goes to; sums to the amount.
+    pub shares: Vec<Share>,
+}
+
+/// What one store's part still lacked is not expected any more: its goods were refused at the door, or it was written off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentCashReleased {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// The store.
+    pub vendor_id: VendorId,
+    /// What is not expected any more.
+    pub amount: Money,
+    /// Why.
+    pub reason: String,
+}
+
+/// Whoever collected cash for a store's part handed it over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentCashRemitted {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// The store.
+    pub vendor_id: VendorId,
+    /// One for all that was handed over at once.
+    pub remittance_id: RemittanceId,
+    /// How much of this payment.
+    pub amount: Money,
+}
+
 /// One side of a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -139,7 +191,7 @@ pub struct Entry {
 pub struct JournalPosted {
     /// The journal.
     pub journal_id: JournalId,
-    /// capture, refund_requested, refund_completed, refund_failed.
+    /// capture, cash_collected, cash_remitted, refund_requested, refund_completed, refund_failed.
     pub kind: String,
     /// The order it belongs to.
     pub order_id: OrderId,
@@ -159,5 +211,8 @@ crate::declare_events! { "payments";
     PaymentRefundRequested = "payment.refund_requested" v 1 by payment_id,
     PaymentRefunded = "payment.refunded" v 1 by payment_id,
     PaymentRefundFailed = "payment.refund_failed" v 1 by payment_id,
+    PaymentCashCollected = "payment.cash_collected" v 1 by payment_id,
+    PaymentCashReleased = "payment.cash_released" v 1 by payment_id,
+    PaymentCashRemitted = "payment.cash_remitted" v 1 by payment_id,
     JournalPosted = "ledger.posted" v 1 by journal_id,
 }

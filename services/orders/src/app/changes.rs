@@ -1,33 +1,21 @@
 //! What happens to an order after it was placed.
 
 use contracts::events::payments::{PaymentCompleted, PaymentFailed, PaymentRefunded};
-use contracts::proto::catalog::ShipRequest;
-use contracts::{OrderId, VariantId, VendorId, VendorOrderId};
-use kit::jobs::{self, Job, JobOutcome};
+use contracts::{OrderId, VendorId, VendorOrderId};
+use kit::jobs;
 use kit::saga::{Aborted, Sagas, Step};
 use kit::{Db, DbError, Loaded, Tx};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{App, Found, FoundPart, Viewer, save, unreachable, visible};
-use crate::domain::{Order, OrderEvent, OrderStatus, PartStatus, Refused, Tracking};
+use super::{App, Found, FoundPart, Viewer, save, stock, visible};
+use crate::domain::{Move, Order, OrderEvent, OrderStatus, PartStatus, Refused};
 use crate::error::Error;
 use crate::sagas::{AWAIT_PAYMENT, CANCELLATION, Cancellation, FULFILMENT};
 use crate::store;
 
 /// The kind of the job that makes a delivered order final; its key is the order's id.
 pub(crate) const COMPLETE: &str = "complete_order";
-
-/// The kind of the job that takes what has shipped out of the stock; its key is the part's id.
-pub(crate) const SHIP_STOCK: &str = "ship_stock";
-
-/// What has left a store.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Shipped {
-    order: OrderId,
-    variants: Vec<VariantId>,
-}
 
 /// What somebody wants of an order, and what they think it is.
 #[derive(Clone, Debug)]
@@ -50,9 +38,7 @@ pub(crate) struct PartChange {
     /// What they read before.
     pub ifs: kit::http::Ifs,
     /// Where it goes.
-    pub to: PartStatus,
-    /// Who carries it.
-    pub tracking: Option<Tracking>,
+    pub step: Move,
 }
 
 impl App {
@@ -83,10 +69,12 @@ impl App {
                 let id = store::order_of_part(tx, change.stores.as_deref(), change.part)?.ok_or(Error::NoVendorOrder)?;
                 let mut order = tx.load::<Order>(id.0)?.ok_or(Error::NoVendorOrder)?;
                 check(&change.ifs, &order)?;
-                let events = order.state.advance(change.part, change.to, change.tracking.clone(), tx.now())?;
+                let events = order.state.advance(change.part, change.step.clone(), tx.now())?;
                 save(tx, &mut order, events)?;
-                if change.to == PartStatus::Shipped {
-                    ship_stock_later(tx, &order.state, change.part)?;
+                match change.step.to {
+                    PartStatus::Shipped => stock::ship_later(tx, &order.state, change.part)?,
+                    PartStatus::Refused => stock::restock_refused_later(tx, &order.state, change.part)?,
+                    _ => {}
                 }
                 complete_later(tx, &order.state, complete_after)?;
                 let contact = store::contact(tx, id)?;
@@ -94,23 +82,6 @@ impl App {
             })
             .await
     }
-
-    /// Tells the catalog what has shipped.
-    pub async fn run_ship_stock(&self, job: Job) -> JobOutcome {
-        let Ok(shipped) = Shipped::deserialize(&job.payload) else { return JobOutcome::Failed("a payload without an order".into()) };
-        let variant_ids = shipped.variants.iter().map(ToString::to_string).collect();
-        let request = ShipRequest { reservation_id: shipped.order.to_string(), variant_ids };
-        let told = self.catalog.clone().ship(request).await.map_err(unreachable("catalog"));
-        told.map_or_else(|e| JobOutcome::Retry(e.to_string()), |_| JobOutcome::Done)
-    }
-}
-
-fn ship_stock_later(tx: &mut Tx, order: &Order, part: VendorOrderId) -> Result<(), Error> {
-    let lines = order.parts.iter().filter(|p| p.id == part).flat_map(|p| &p.lines);
-    let shipped = Shipped { order: order.id, variants: lines.map(|l| l.variant_id).collect() };
-    let payload = serde_json::to_value(shipped).map_err(|e| Error::Internal(e.to_string()))?;
-    let now = tx.now();
-    Ok(jobs::queue(tx, SHIP_STOCK, &part.to_string(), payload, now)?)
 }
 
 fn check(ifs: &kit::http::Ifs, order: &Loaded<Order>) -> Result<(), Error> {
@@ -158,7 +129,7 @@ pub(crate) fn payment_completed(tx: &mut Tx, sagas: &Sagas, e: &PaymentCompleted
     match order.state.status() {
         OrderStatus::Created | OrderStatus::AwaitingPayment => signal(tx, sagas, e.order_id, event, json!({ "paid": true })),
         OrderStatus::Failed | OrderStatus::Cancelled => Ok(()),
-        _ => apply(tx, e.order_id, |order, tx| order.pay(tx.now())),
+        _ => apply(tx, e.order_id, |order, tx| order.pay(e.amount, tx.now())),
     }
 }
 

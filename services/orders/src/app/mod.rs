@@ -4,6 +4,7 @@ mod changes;
 mod place;
 mod quote;
 mod reads;
+mod stock;
 pub(crate) mod view;
 
 use contracts::proto::cart::cart_client::CartClient;
@@ -21,11 +22,12 @@ use crate::error::Error;
 use crate::store::{self, Filter};
 
 pub(crate) use changes::{
-    COMPLETE, Change, PartChange, SHIP_STOCK, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded,
+    COMPLETE, Change, PartChange, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded,
 };
 pub(crate) use place::{Place, Placed, complete};
-pub(crate) use quote::{COD, Taken};
+pub(crate) use quote::Taken;
 pub(crate) use reads::{Found, FoundPart};
+pub(crate) use stock::{RESTOCK, SHIP_STOCK};
 
 /// What the use cases need.
 #[derive(Clone)]

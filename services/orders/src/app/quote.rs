@@ -8,7 +8,7 @@ use kit::problem::FieldError;
 
 use super::{App, unreachable};
 use crate::domain::pricing::{self, Item, Priced, Rules, Unpriced};
-use crate::domain::{Checkout, Wanted, What, field};
+use crate::domain::{COD, Checkout, Wanted, What, field};
 use crate::error::Error;
 
 /// Items on their way into an order.
@@ -122,9 +122,6 @@ impl App {
         Ok(())
     }
 }
-
-/// Paid at the door.
-pub(crate) const COD: &str = "cod";
 
 /// The variant that is meant, if it can be bought.
 fn pick(found: &[catalog_api::Variant], what: What, place: usize) -> Result<&catalog_api::Variant, FieldError> {

@@ -6,7 +6,7 @@ use kit::idempotency::Answer;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Contact, Order, OrderStatus, Part, PartStatus, Tracking};
+use crate::domain::{COD, Contact, Order, OrderStatus, Part, PartStatus, Tracking};
 
 /// An order, for its shopper.
 #[derive(Serialize, ToSchema)]
@@ -99,6 +99,12 @@ pub(crate) struct VendorOrderView {
     totals: Totals,
     /// What the marketplace keeps of it.
     commission: Money,
+    /// How the order is paid.
+    payment_method: String,
+    /// What is to be taken at the door; null where that is nothing.
+    to_collect: Option<Money>,
+    /// What was taken at the door.
+    collected: Option<Money>,
     /// Null until the order is confirmed, and once it has ended without a sale.
     shipping_address: Option<Address>,
     note: Option<String>,
@@ -150,6 +156,7 @@ pub(crate) fn order(order: &Order, contact: &Contact) -> OrderView {
 pub(crate) fn vendor_order(order: &Order, part: &Part, contact: &Contact) -> VendorOrderView {
     let sold = part.status >= PartStatus::Confirmed;
     let commission = part.lines.iter().map(|l| l.commission.amount).sum();
+    let currency = part.totals.total.currency;
     VendorOrderView {
         id: part.id,
         order_id: order.id,
@@ -159,7 +166,10 @@ pub(crate) fn vendor_order(order: &Order, part: &Part, contact: &Contact) -> Ven
         items: part.lines.iter().map(|l| ItemView { commission: Some(l.commission), ..item(l) }).collect(),
         shipping_method: part.shipping_method.clone(),
         totals: part.totals.clone(),
-        commission: Money::new(commission, part.totals.total.currency),
+        commission: Money::new(commission, currency),
+        payment_method: order.payment.method.clone(),
+        to_collect: part.to_collect(&order.payment),
+        collected: part.collected.map(|amount| Money::new(amount, currency)),
         shipping_address: contact.address.clone().filter(|_| sold && !part.is_digital()),
         note: contact.note.clone().filter(|_| sold),
         tracking: part.tracking.clone(),
@@ -225,11 +235,13 @@ fn payment(order: &Order) -> Option<PaymentView> {
     let open = order.status() == OrderStatus::AwaitingPayment;
     let url = payment.action_url.clone().filter(|_| open);
     let status = match order.status() {
-        _ if payment.refunded > 0 && payment.refunded < order.totals.total.amount => "partially_refunded",
+        // Cash of one store may go back before that of another has come: until then it is processing.
+        _ if payment.method == COD && payment.paid.is_none() && order.parts.iter().any(|p| !p.status.is_dead()) => "processing",
+        _ if payment.refunded > 0 && payment.refunded < payment.paid.unwrap_or(order.totals.total.amount) => "partially_refunded",
         _ if payment.refunded > 0 => "refunded",
-        _ if payment.paid => "completed",
+        _ if payment.paid.is_some() => "completed",
         OrderStatus::Failed => "failed",
-        OrderStatus::Cancelled => "cancelled",
+        OrderStatus::Cancelled | OrderStatus::Returned => "cancelled",
         _ if url.is_some() => "requires_action",
         _ => "processing",
     };

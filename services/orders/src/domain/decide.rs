@@ -1,8 +1,8 @@
 //! What may happen to an order in the state it is in. Each decision is a list of events, empty where it has happened already.
 
 use contracts::events::orders::{
-    OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested, OrderRefunded,
-    OrderShipped, OrderStatusChanged,
+    Line, OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested, OrderRefunded,
+    OrderReturned, OrderShipped, OrderStatusChanged, ReturnedLine,
 };
 use contracts::{Money, RefundId, Time, VendorOrderId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,27 @@ pub struct Tracking {
     pub number: Option<String>,
 }
 
+/// Paid in cash at the door.
+pub const COD: &str = "cod";
+
+/// Where a store moves its part, and what it says with that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// The next state.
+    pub to: PartStatus,
+    /// Who carries it.
+    pub tracking: Option<Tracking>,
+    /// The cash that was taken at the door; all that was due where nothing is said.
+    pub collected: Option<Money>,
+}
+
+impl Move {
+    /// Without further words.
+    pub fn to(to: PartStatus) -> Move {
+        Move { to, tracking: None, collected: None }
+    }
+}
+
 /// Why something may not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -37,6 +58,15 @@ pub enum Refused {
     /// The order has no such part.
     #[error("no such vendor order")]
     NoSuchPart,
+    /// Cash where none is to be taken.
+    #[error("cash is taken at the delivery of what is paid in cash")]
+    NoCash,
+    /// Not between nothing and what is due.
+    #[error("expected 0 to {due}")]
+    CashOutOfRange {
+        /// What the part costs.
+        due: Money,
+    },
 }
 
 type Decision = Result<Vec<OrderEvent>, Refused>;
@@ -60,7 +90,7 @@ impl Order {
         }
         let mut events = vec![self.confirmed(at)];
         if money == Settlement::Captured {
-            events.push(self.paid(at));
+            events.push(self.paid(self.totals.total, at));
         }
         Ok(events)
     }
@@ -70,18 +100,19 @@ impl Order {
         let mut after = self.clone();
         let mut events = Vec::new();
         for part in self.parts.iter().filter(|p| p.is_digital() && p.status == PartStatus::Confirmed) {
-            after.take(&mut events, self.part_event(part, PartStatus::Delivered, None, at));
+            after.take(&mut events, self.part_event(part, Move::to(PartStatus::Delivered), at));
         }
         after.milestones(self.status(), &mut events, at);
         Ok(events)
     }
 
     /// The money was captured after the sale, as with cash at the door.
-    pub fn pay(&self, at: Time) -> Decision {
+    pub fn pay(&self, amount: Money, at: Time) -> Decision {
         match self.status() {
-            _ if self.payment.paid => Ok(vec![]),
+            _ if self.payment.paid.is_some() => Ok(vec![]),
             OrderStatus::Created | OrderStatus::AwaitingPayment | OrderStatus::Failed | OrderStatus::Cancelled => Err(self.illegal("paid")),
-            _ => Ok(vec![self.paid(at)]),
+            OrderStatus::Returned => Err(self.illegal("paid")),
+            _ => Ok(vec![self.paid(amount, at)]),
         }
     }
 
@@ -110,16 +141,33 @@ impl Order {
     }
 
     /// A store moves its part to the next state.
-    pub fn advance(&self, part: VendorOrderId, to: PartStatus, tracking: Option<Tracking>, at: Time) -> Decision {
+    pub fn advance(&self, part: VendorOrderId, step: Move, at: Time) -> Decision {
         let part = self.part(part).ok_or(Refused::NoSuchPart)?;
-        if part.status.next() != Some(to) {
-            let allowed = part.status.next().iter().map(|s| s.as_str()).collect();
-            return Err(Refused::Illegal { from: part.status.as_str(), to: to.as_str(), allowed });
+        let (from, to) = (part.status, step.to);
+        if !from.next().contains(&to) {
+            let allowed = from.next().iter().map(|s| s.as_str()).collect();
+            return Err(Refused::Illegal { from: from.as_str(), to: to.as_str(), allowed });
         }
+        let step = Move { collected: self.cash_at_door(part, &step)?, ..step };
         let (mut after, mut events) = (self.clone(), Vec::new());
-        after.take(&mut events, self.part_event(part, to, tracking, at));
+        after.take(&mut events, self.part_event(part, step, at));
+        if to == PartStatus::Refused {
+            after.take(&mut events, self.back_from_door(part, at));
+        }
         after.milestones(self.status(), &mut events, at);
         Ok(events)
+    }
+
+    /// What is taken for a part as it is delivered: what the store says, or all that is due.
+    fn cash_at_door(&self, part: &Part, step: &Move) -> Result<Option<Money>, Refused> {
+        let due = part.to_collect(&self.payment).filter(|_| step.to == PartStatus::Delivered);
+        match (due, step.collected) {
+            (None, Some(_)) => Err(Refused::NoCash),
+            (Some(due), Some(said)) if said.currency != due.currency || !(0..=due.amount).contains(&said.amount) => {
+                Err(Refused::CashOutOfRange { due })
+            }
+            (due, said) => Ok(said.or(due)),
+        }
     }
 
     /// Delivered so long ago that it is final.
@@ -155,15 +203,34 @@ impl Order {
         }
     }
 
-    fn part_event(&self, part: &Part, to: PartStatus, tracking: Option<Tracking>, at: Time) -> OrderEvent {
-        let (carrier, tracking_number) = tracking.map_or((None, None), |t| (t.carrier, t.number));
+    fn part_event(&self, part: &Part, step: Move, at: Time) -> OrderEvent {
+        let (carrier, tracking_number) = step.tracking.map_or((None, None), |t| (t.carrier, t.number));
+        let moves_money = step.collected.is_some() || step.to == PartStatus::Refused;
         OrderStatusChanged {
             order_id: self.id,
             vendor_order_id: part.id,
             vendor_id: part.vendor_id,
-            status: to.as_str().to_owned(),
+            status: step.to.as_str().to_owned(),
             carrier,
             tracking_number,
+            payment_id: moves_money.then_some(self.payment.id),
+            collected: step.collected,
+            at,
+        }
+        .into()
+    }
+
+    /// All of a part's goods are back with the store.
+    fn back_from_door(&self, part: &Part, at: Time) -> OrderEvent {
+        let line = |l: &Line| ReturnedLine { line_id: l.line_id, variant_id: l.variant_id, product_id: l.product_id, quantity: l.quantity };
+        OrderReturned {
+            order_id: self.id,
+            user_id: self.user_id,
+            number: self.number.clone(),
+            vendor_order_id: part.id,
+            vendor_id: part.vendor_id,
+            lines: part.lines.iter().filter(|l| l.kind == "physical").map(line).collect(),
+            reason: PartStatus::Refused.as_str().to_owned(),
             at,
         }
         .into()
@@ -181,8 +248,8 @@ impl Order {
         .into()
     }
 
-    fn paid(&self, at: Time) -> OrderEvent {
-        OrderPaid { order_id: self.id, payment_id: self.payment.id, amount: self.totals.total, at }.into()
+    fn paid(&self, amount: Money, at: Time) -> OrderEvent {
+        OrderPaid { order_id: self.id, payment_id: self.payment.id, amount, at }.into()
     }
 
     fn illegal(&self, to: &'static str) -> Refused {

@@ -8,15 +8,17 @@ mod status;
 mod tests;
 
 use contracts::events::orders::{
-    Line, OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested,
-    OrderRefunded, OrderShipped, OrderStatusChanged, Totals, VendorPart,
+    OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested,
+    OrderRefunded, OrderReturned, OrderShipped, OrderStatusChanged, Totals, VendorPart,
 };
 use contracts::{Currency, Money, OrderId, PaymentId, SagaId, Time, UserId, VendorId, VendorOrderId};
 use kit::Aggregate;
 use serde::{Deserialize, Serialize};
 
+pub use contracts::events::orders::Line;
+
 pub use checkout::{Checkout, CheckoutInput, Contact, Shopper, Wanted, What, check, field, words};
-pub use decide::{Refused, Settlement, Tracking};
+pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use status::{OrderStatus, PartStatus};
 
 contracts::event_set! {
@@ -29,6 +31,7 @@ contracts::event_set! {
         Failed(OrderFailed),
         Cancelled(OrderCancelled),
         StatusChanged(OrderStatusChanged),
+        Returned(OrderReturned),
         Shipped(OrderShipped),
         Delivered(OrderDelivered),
         Completed(OrderCompleted),
@@ -84,6 +87,8 @@ pub struct Part {
     pub totals: Totals,
     /// Who carries it, once shipped.
     pub tracking: Option<Tracking>,
+    /// The cash that was taken at the door, in minor units.
+    pub collected: Option<i64>,
     /// Each state it has reached since it was confirmed, and when.
     pub steps: Vec<(PartStatus, Time)>,
 }
@@ -101,8 +106,8 @@ pub struct Payment {
     pub requested: bool,
     /// Where the payer goes.
     pub action_url: Option<String>,
-    /// Whether the money is there.
-    pub paid: bool,
+    /// What was captured, in minor units, once all of it that is expected is there.
+    pub paid: Option<i64>,
     /// What went back, in minor units.
     pub refunded: i64,
 }
@@ -117,7 +122,7 @@ impl Default for Order {
             deadline: Time::default(),
             requested: false,
             action_url: None,
-            paid: false,
+            paid: None,
             refunded: 0,
         };
         Order {
@@ -157,6 +162,12 @@ impl Order {
 }
 
 impl Part {
+    /// What is still to be taken for it at the door, where it is paid there.
+    pub fn to_collect(&self, payment: &Payment) -> Option<Money> {
+        let open = payment.method == COD && payment.paid.is_none() && self.collected.is_none() && !self.status.is_dead();
+        open.then_some(self.totals.total)
+    }
+
     /// Whether all of it is handed over without a carrier: digital goods and courses.
     pub fn is_digital(&self) -> bool {
         self.lines.iter().all(|l| l.kind != "physical")
@@ -172,13 +183,14 @@ impl Part {
             shipping_tax: part.shipping_tax,
             totals: part.totals.clone(),
             tracking: None,
+            collected: None,
             steps: Vec::new(),
         }
     }
 
     fn reach(&mut self, to: PartStatus, at: Time) {
         self.status = to;
-        if to >= PartStatus::Confirmed {
+        if to >= PartStatus::Refused {
             self.steps.push((to, at));
         }
     }
@@ -186,7 +198,7 @@ impl Part {
 
 impl Aggregate for Order {
     type Event = OrderEvent;
-    const SNAPSHOT: i64 = 1;
+    const SNAPSHOT: i64 = 2;
 
     fn evolve(&mut self, event: &OrderEvent) {
         self.updated_at = at(event);
@@ -198,7 +210,7 @@ impl Aggregate for Order {
                 self.move_all(PartStatus::AwaitingPayment, e.at);
             }
             OrderEvent::Confirmed(e) => self.move_all(PartStatus::Confirmed, e.at),
-            OrderEvent::Paid(_) => self.payment.paid = true,
+            OrderEvent::Paid(e) => self.payment.paid = Some(e.amount.amount),
             OrderEvent::Failed(e) => {
                 self.reason = Some(e.reason.clone());
                 self.move_all(PartStatus::Failed, e.at);
@@ -208,7 +220,7 @@ impl Aggregate for Order {
                 self.move_all(PartStatus::Cancelled, e.at);
             }
             OrderEvent::StatusChanged(e) => self.part_moved(e),
-            OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
+            OrderEvent::Returned(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
             OrderEvent::Completed(_) => self.completed = true,
             OrderEvent::Refunded(e) => self.payment.refunded = self.payment.refunded.saturating_add(e.amount.amount),
         }
@@ -223,6 +235,7 @@ impl Order {
         if e.carrier.is_some() || e.tracking_number.is_some() {
             part.tracking = Some(Tracking { carrier: e.carrier.clone(), number: e.tracking_number.clone() });
         }
+        part.collected = e.collected.map(|c| c.amount).or(part.collected);
     }
 }
 
@@ -241,7 +254,7 @@ fn created(e: &OrderCreated) -> Order {
             deadline: e.payment_deadline,
             requested: false,
             action_url: None,
-            paid: false,
+            paid: None,
             refunded: 0,
         },
         reason: None,
@@ -260,6 +273,7 @@ fn at(event: &OrderEvent) -> Time {
         OrderEvent::Failed(e) => e.at,
         OrderEvent::Cancelled(e) => e.at,
         OrderEvent::StatusChanged(e) => e.at,
+        OrderEvent::Returned(e) => e.at,
         OrderEvent::Shipped(e) => e.at,
         OrderEvent::Delivered(e) => e.at,
         OrderEvent::Completed(e) => e.at,

@@ -14,6 +14,8 @@ pub enum PartStatus {
     Failed,
     /// Called off.
     Cancelled,
+    /// Not taken at the door; the goods are back with the store.
+    Refused,
     /// Paid or promised; the store may pack.
     Confirmed,
     /// Being packed.
@@ -25,11 +27,12 @@ pub enum PartStatus {
 }
 
 impl PartStatus {
-    const ALL: [(PartStatus, &'static str); 8] = [
+    const ALL: [(PartStatus, &'static str); 9] = [
         (PartStatus::Created, "created"),
         (PartStatus::AwaitingPayment, "awaiting_payment"),
         (PartStatus::Failed, "failed"),
         (PartStatus::Cancelled, "cancelled"),
+        (PartStatus::Refused, "refused"),
         (PartStatus::Confirmed, "confirmed"),
         (PartStatus::Processing, "processing"),
         (PartStatus::Shipped, "shipped"),
@@ -46,14 +49,20 @@ impl PartStatus {
         PartStatus::ALL.iter().find(|(_, name)| *name == text).map(|(s, _)| *s)
     }
 
-    /// The one state a store may move its part to from here; there is no skipping.
-    pub fn next(self) -> Option<PartStatus> {
+    /// The states a store may move its part to from here; there is no skipping.
+    pub fn next(self) -> &'static [PartStatus] {
         match self {
-            PartStatus::Confirmed => Some(PartStatus::Processing),
-            PartStatus::Processing => Some(PartStatus::Shipped),
-            PartStatus::Shipped => Some(PartStatus::Delivered),
-            PartStatus::Created | PartStatus::AwaitingPayment | PartStatus::Failed | PartStatus::Cancelled | PartStatus::Delivered => None,
+            PartStatus::Confirmed => &[PartStatus::Processing],
+            PartStatus::Processing => &[PartStatus::Shipped],
+            PartStatus::Shipped => &[PartStatus::Delivered, PartStatus::Refused],
+            PartStatus::Created | PartStatus::AwaitingPayment | PartStatus::Delivered => &[],
+            PartStatus::Failed | PartStatus::Cancelled | PartStatus::Refused => &[],
         }
+    }
+
+    /// Ended without a sale.
+    pub fn is_dead(self) -> bool {
+        matches!(self, PartStatus::Failed | PartStatus::Cancelled | PartStatus::Refused)
     }
 
     /// Whether it can be given up without anything coming back by a carrier.
@@ -81,17 +90,23 @@ pub enum OrderStatus {
     Completed,
     Failed,
     Cancelled,
+    /// Nothing of it was kept.
+    Returned,
 }
 
 impl OrderStatus {
     /// The least advanced of the live parts, or a partial state where some are shipped or delivered and others are not.
     pub fn of(parts: impl Iterator<Item = PartStatus>, completed: bool) -> OrderStatus {
-        let (dead, live): (Vec<_>, Vec<_>) = parts.partition(|s| matches!(s, PartStatus::Failed | PartStatus::Cancelled));
+        let (dead, live): (Vec<_>, Vec<_>) = parts.partition(|s| s.is_dead());
         if completed {
             return OrderStatus::Completed;
         }
         let Some((least, most)) = live.iter().min().zip(live.iter().max()) else {
-            return if dead.contains(&PartStatus::Failed) { OrderStatus::Failed } else { OrderStatus::Cancelled };
+            return match dead.iter().max() {
+                _ if dead.contains(&PartStatus::Failed) => OrderStatus::Failed,
+                Some(PartStatus::Refused) => OrderStatus::Returned,
+                _ => OrderStatus::Cancelled,
+            };
         };
         match (least, most) {
             (PartStatus::Created, _) => OrderStatus::Created,
@@ -101,7 +116,7 @@ impl OrderStatus {
             (PartStatus::Shipped, _) => OrderStatus::Shipped,
             (_, PartStatus::Shipped) => OrderStatus::PartiallyShipped,
             (PartStatus::Processing, _) => OrderStatus::Processing,
-            (PartStatus::Confirmed | PartStatus::Failed | PartStatus::Cancelled, _) => OrderStatus::Confirmed,
+            (PartStatus::Confirmed | PartStatus::Failed | PartStatus::Cancelled | PartStatus::Refused, _) => OrderStatus::Confirmed,
         }
     }
 
@@ -119,6 +134,7 @@ impl OrderStatus {
             OrderStatus::Completed => "completed",
             OrderStatus::Failed => "failed",
             OrderStatus::Cancelled => "cancelled",
+            OrderStatus::Returned => "returned",
         }
     }
 }

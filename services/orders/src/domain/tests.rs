@@ -72,10 +72,11 @@ enum Command {
     RequestPayment,
     Confirm(Settlement),
     DeliverDigital,
-    Pay,
+    Pay(i64),
     Fail,
     Cancel,
     Advance(usize, PartStatus),
+    Deliver(usize, Option<i64>),
     Complete,
     Refund(i64),
 }
@@ -85,10 +86,14 @@ fn decide(order: &Order, command: &Command, at: Time) -> Result<Vec<OrderEvent>,
         Command::RequestPayment => order.request_payment(Some("https://pay".into()), at),
         Command::Confirm(money) => order.confirm(*money, at),
         Command::DeliverDigital => order.deliver_digital(at),
-        Command::Pay => order.pay(at),
+        Command::Pay(amount) => order.pay(money(*amount), at),
         Command::Fail => order.fail("payment_declined", at),
         Command::Cancel => order.cancel("changed my mind", at),
-        Command::Advance(part, to) => order.advance(VendorOrderId(id(*part as u128)), *to, None, at),
+        Command::Advance(part, to) => order.advance(VendorOrderId(id(*part as u128)), Move::to(*to), at),
+        Command::Deliver(part, cash) => {
+            let step = Move { collected: cash.map(money), ..Move::to(PartStatus::Delivered) };
+            order.advance(VendorOrderId(id(*part as u128)), step, at)
+        }
         Command::Complete => order.complete(at),
         Command::Refund(amount) => order.refund(RefundId(id(1)), money(*amount), at),
     }
@@ -113,7 +118,7 @@ fn kinds(events: &[OrderEvent]) -> Vec<&'static str> {
 
 #[test]
 fn an_order_is_the_least_advanced_of_its_parts() {
-    use PartStatus::{AwaitingPayment, Cancelled, Confirmed, Created, Delivered, Failed, Processing, Shipped};
+    use PartStatus::{AwaitingPayment, Cancelled, Confirmed, Created, Delivered, Failed, Processing, Refused, Shipped};
     let cases: &[(&[PartStatus], bool, &str)] = &[
         (&[Created, Created], false, "created"),
         (&[AwaitingPayment], false, "awaiting_payment"),
@@ -129,6 +134,10 @@ fn an_order_is_the_least_advanced_of_its_parts() {
         (&[Failed, Failed], false, "failed"),
         (&[Cancelled, Cancelled], false, "cancelled"),
         (&[Cancelled, Shipped], false, "shipped"),
+        (&[Refused, Shipped], false, "shipped"),
+        (&[Refused, Delivered], false, "delivered"),
+        (&[Refused, Delivered], true, "completed"),
+        (&[Refused, Refused], false, "returned"),
     ];
     for (parts, completed, expected) in cases {
         assert_eq!(OrderStatus::of(parts.iter().copied(), *completed).as_str(), *expected, "{parts:?}");
@@ -148,22 +157,27 @@ fn a_store_cannot_skip_a_state_and_learns_which_may_follow() {
         (&[Processing], Processing, Some(&["shipped"])),
         (&[Processing], Shipped, None),
         (&[Processing, Shipped], Delivered, None),
-        (&[Processing, Shipped], Processing, Some(&["delivered"])),
+        (&[Processing, Shipped], PartStatus::Refused, None),
+        (&[Processing], PartStatus::Refused, Some(&["shipped"])),
+        (&[Processing, Shipped, Delivered], PartStatus::Refused, Some(&[])),
+        (&[Processing, Shipped, PartStatus::Refused], Delivered, Some(&[])),
+        (&[Processing, Shipped], Processing, Some(&["delivered", "refused"])),
         (&[Processing, Shipped, Delivered], Delivered, Some(&[])),
     ];
     for (moved, to, refused) in cases {
         let mut order = new_order(&["physical"]);
         run(&mut order, &PAID);
         moved.iter().for_each(|s| run(&mut order, &[Command::Advance(0, *s)]));
-        match (order.advance(VendorOrderId(id(0)), *to, None, Time(2)), refused) {
+        match (order.advance(VendorOrderId(id(0)), Move::to(*to), Time(2)), refused) {
             (Ok(_), None) => {}
             (Err(Refused::Illegal { allowed, .. }), Some(expected)) => assert_eq!(allowed, *expected, "{moved:?} to {to:?}"),
             (found, _) => panic!("{moved:?} to {to:?}: {found:?}"),
         }
     }
-    let unpaid = new_order(&["physical"]).advance(VendorOrderId(id(0)), Processing, None, Time(2));
+    let unpaid = new_order(&["physical"]).advance(VendorOrderId(id(0)), Move::to(Processing), Time(2));
     assert_eq!(unpaid, Err(Refused::Illegal { from: "created", to: "processing", allowed: vec![] }));
-    assert_eq!(new_order(&["physical"]).advance(VendorOrderId(id(9)), Processing, None, Time(2)), Err(Refused::NoSuchPart));
+    let nobodys = new_order(&["physical"]).advance(VendorOrderId(id(9)), Move::to(Processing), Time(2));
+    assert_eq!(nobodys, Err(Refused::NoSuchPart));
 }
 
 #[test]
@@ -184,13 +198,14 @@ fn the_whole_order_is_shipped_and_delivered_with_its_last_part() {
     run(&mut order, &shipped(0));
     let tracking = Tracking { carrier: Some("Pathao".into()), number: Some("P1".into()) };
     run(&mut order, &[Command::Advance(1, PartStatus::Processing)]);
-    let events = order.advance(VendorOrderId(id(1)), PartStatus::Shipped, Some(tracking.clone()), Time(3)).unwrap();
+    let step = Move { tracking: Some(tracking.clone()), ..Move::to(PartStatus::Shipped) };
+    let events = order.advance(VendorOrderId(id(1)), step, Time(3)).unwrap();
     assert_eq!(kinds(&events), ["order.status_changed", "order.shipped"]);
     events.iter().for_each(|e| order.evolve(e));
     assert_eq!(order.parts[1].tracking, Some(tracking));
     run(&mut order, &[Command::Advance(0, PartStatus::Delivered)]);
     assert_eq!(order.status(), OrderStatus::PartiallyDelivered);
-    let events = order.advance(VendorOrderId(id(1)), PartStatus::Delivered, None, Time(4)).unwrap();
+    let events = order.advance(VendorOrderId(id(1)), Move::to(PartStatus::Delivered), Time(4)).unwrap();
     assert_eq!(kinds(&events), ["order.status_changed", "order.delivered"]);
     events.iter().for_each(|e| order.evolve(e));
     let steps: Vec<_> = order.parts[1].steps.iter().map(|(s, _)| s.as_str()).collect();
@@ -216,21 +231,84 @@ fn the_first_end_of_an_order_stands() {
     run(&mut cancelled, &[Command::RequestPayment, Command::Cancel]);
     assert_eq!(cancelled.fail("payment_timeout", Time(2)), Ok(vec![]));
     assert!(cancelled.confirm(Settlement::Captured, Time(2)).is_err());
-    assert!(cancelled.pay(Time(2)).is_err());
+    assert!(cancelled.pay(money(500), Time(2)).is_err());
     let mut failed = new_order(&["physical"]);
     run(&mut failed, &[Command::RequestPayment, Command::Fail]);
     assert!(failed.cancel("late", Time(2)).is_err());
     assert_eq!(failed.reason.as_deref(), Some("payment_declined"));
 }
 
+/// An order to be paid in cash, with every part at the door.
+fn at_the_door(parts: usize) -> Order {
+    let kinds = vec!["physical"; parts];
+    let mut order = fold([OrderEvent::from(OrderCreated { payment_method: COD.into(), ..created(&kinds) })]);
+    run(&mut order, &[Command::RequestPayment, Command::Confirm(Settlement::Promised)]);
+    (0..parts).for_each(|part| run(&mut order, &shipped(part)));
+    order
+}
+
 #[test]
 fn cash_is_paid_once_and_after_the_confirmation() {
-    let mut order = new_order(&["physical"]);
-    run(&mut order, &[Command::RequestPayment, Command::Confirm(Settlement::Promised)]);
-    assert!(!order.payment.paid);
-    run(&mut order, &[Command::Pay]);
-    assert!(order.payment.paid);
-    assert_eq!(order.pay(Time(2)), Ok(vec![]));
+    let mut order = at_the_door(1);
+    assert_eq!(order.payment.paid, None);
+    run(&mut order, &[Command::Deliver(0, None), Command::Pay(500)]);
+    assert_eq!(order.payment.paid, Some(500));
+    assert_eq!(order.pay(money(500), Time(2)), Ok(vec![]));
+}
+
+#[test]
+fn a_part_brings_its_cash_at_the_door() {
+    // (what the store says was taken, what the event says)
+    for (said, taken) in [
+        (None, Ok(Some(500))),
+        (Some(500), Ok(Some(500))),
+        (Some(499), Ok(Some(499))),
+        (Some(0), Ok(Some(0))),
+        (Some(501), Err(Refused::CashOutOfRange { due: money(500) })),
+        (Some(-1), Err(Refused::CashOutOfRange { due: money(500) })),
+    ] {
+        let mut order = at_the_door(2);
+        let step = Move { collected: said.map(money), ..Move::to(PartStatus::Delivered) };
+        let found = order.advance(VendorOrderId(id(0)), step, Time(2));
+        let seen = found.clone().map(|events| match &events[0] {
+            OrderEvent::StatusChanged(e) => (e.payment_id, e.collected.map(|c| c.amount)),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(seen, taken.map(|t| (Some(order.payment.id), t)), "{said:?}");
+        found.unwrap_or_default().iter().for_each(|e| order.evolve(e));
+        assert_eq!(order.parts[1].to_collect(&order.payment), Some(money(500)));
+    }
+    let usd = Money::new(500, "USD".parse().unwrap());
+    let foreign = Move { collected: Some(usd), ..Move::to(PartStatus::Delivered) };
+    assert_eq!(at_the_door(1).advance(VendorOrderId(id(0)), foreign, Time(2)), Err(Refused::CashOutOfRange { due: money(500) }));
+}
+
+#[test]
+fn cash_is_taken_only_where_it_is_due() {
+    let mut paid = new_order(&["physical"]);
+    run(&mut paid, &PAID);
+    run(&mut paid, &shipped(0));
+    assert_eq!(decide(&paid, &Command::Deliver(0, Some(500)), Time(2)), Err(Refused::NoCash));
+    let events = decide(&paid, &Command::Deliver(0, None), Time(2)).unwrap();
+    let OrderEvent::StatusChanged(e) = &events[0] else { panic!("{events:?}") };
+    assert_eq!((e.payment_id, e.collected), (None, None));
+    let refused = Move { collected: Some(money(1)), ..Move::to(PartStatus::Refused) };
+    assert_eq!(at_the_door(1).advance(VendorOrderId(id(0)), refused, Time(2)), Err(Refused::NoCash));
+}
+
+#[test]
+fn what_is_refused_at_the_door_comes_back_whole() {
+    let mut order = at_the_door(2);
+    run(&mut order, &[Command::Deliver(0, None)]);
+    let events = decide(&order, &Command::Advance(1, PartStatus::Refused), Time(2)).unwrap();
+    assert_eq!(kinds(&events), ["order.status_changed", "order.returned", "order.delivered"], "what is left of it is delivered");
+    let (OrderEvent::StatusChanged(moved), OrderEvent::Returned(back)) = (&events[0], &events[1]) else { panic!("{events:?}") };
+    assert_eq!((moved.payment_id, moved.collected), (Some(order.payment.id), None));
+    assert_eq!((back.reason.as_str(), back.lines.len(), back.lines[0].quantity), ("refused", 1, 1));
+    let mut alone = at_the_door(1);
+    run(&mut alone, &[Command::Advance(0, PartStatus::Refused)]);
+    assert_eq!((alone.status(), alone.parts[0].to_collect(&alone.payment)), (OrderStatus::Returned, None));
+    assert!(alone.pay(money(500), Time(2)).is_err() && alone.complete(Time(2)).is_err() && alone.cancel("late", Time(2)).is_err());
 }
 
 /// Every version of every event that was ever written, as the log of one order.
@@ -256,16 +334,18 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(PartStatus::Processing),
         Just(PartStatus::Shipped),
         Just(PartStatus::Delivered),
+        Just(PartStatus::Refused),
         Just(PartStatus::Cancelled)
     ];
     prop_oneof![
         1 => Just(Command::RequestPayment),
         1 => prop_oneof![Just(Settlement::Captured), Just(Settlement::Promised)].prop_map(Command::Confirm),
         1 => Just(Command::DeliverDigital),
-        1 => Just(Command::Pay),
+        1 => (1..1_500i64).prop_map(Command::Pay),
         1 => Just(Command::Fail),
         1 => Just(Command::Cancel),
         6 => (0..3usize, status).prop_map(|(part, to)| Command::Advance(part, to)),
+        2 => (0..3usize, prop::option::of(-1..600i64)).prop_map(|(part, cash)| Command::Deliver(part, cash)),
         1 => Just(Command::Complete),
         1 => (1..500i64).prop_map(Command::Refund),
     ]
@@ -274,10 +354,11 @@ fn any_command() -> impl Strategy<Value = Command> {
 proptest! {
     #[test]
     fn no_sequence_of_commands_reaches_an_impossible_state(
-        kinds in prop::collection::vec(prop_oneof!["physical", "digital"], 1..4), commands in prop::collection::vec(any_command(), 0..40),
+        kinds in prop::collection::vec(prop_oneof!["physical", "digital"], 1..4), method in prop_oneof!["sandbox", "cod"],
+        commands in prop::collection::vec(any_command(), 0..40),
     ) {
         let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        let mut log = vec![OrderEvent::from(created(&kinds))];
+        let mut log = vec![OrderEvent::from(OrderCreated { payment_method: method, ..created(&kinds) })];
         let mut order = fold(log.clone());
         for command in &commands {
             let before = order.clone();
@@ -293,6 +374,10 @@ proptest! {
         }
         prop_assert!(count("order.failed") + count("order.cancelled") + count("order.completed") <= 1);
         prop_assert!(count("order.paid") <= count("order.confirmed"));
+        let taken: i64 = order.parts.iter().filter_map(|p| p.collected).sum();
+        prop_assert!((0..=order.totals.total.amount).contains(&taken));
+        let refused = order.parts.iter().filter(|p| p.status == PartStatus::Refused).count();
+        prop_assert_eq!(count("order.returned"), refused);
         let stored: serde_json::Value = serde_json::to_value(&order).unwrap();
         prop_assert_eq!(serde_json::from_value::<Order>(stored).unwrap(), order);
     }
@@ -300,15 +385,18 @@ proptest! {
 
 /// What must hold of one step, said without the rules that made it.
 fn possible(before: &Order, after: &Order) -> bool {
-    let ended = |o: &Order| matches!(o.status(), OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Completed);
+    let ended =
+        |o: &Order| matches!(o.status(), OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Completed | OrderStatus::Returned);
     let together = |s: PartStatus| !after.parts.iter().any(|p| p.status == s) || after.parts.iter().all(|p| p.status == s);
-    let forward = before.parts.iter().zip(&after.parts).all(|(b, a)| {
-        let dead = matches!(a.status, PartStatus::Failed | PartStatus::Cancelled);
-        b.status <= a.status || dead && b.status < PartStatus::Shipped
+    let forward = before.parts.iter().zip(&after.parts).all(|(b, a)| match a.status {
+        PartStatus::Failed | PartStatus::Cancelled => b.status < PartStatus::Shipped,
+        PartStatus::Refused => matches!(b.status, PartStatus::Shipped | PartStatus::Refused),
+        _ => b.status <= a.status && !b.status.is_dead(),
     });
+    let cash = after.parts.iter().all(|p| p.collected.is_none() || p.status == PartStatus::Delivered && after.payment.method == COD);
     let whole = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Failed, PartStatus::Cancelled].into_iter().all(together);
-    let kept = before.payment.paid <= after.payment.paid && before.totals == after.totals;
-    let paid_only_once_confirmed = !after.payment.paid || after.parts.iter().all(|p| p.status > PartStatus::AwaitingPayment);
+    let kept = before.payment.paid.is_none_or(|p| after.payment.paid == Some(p)) && before.totals == after.totals;
+    let paid_only_once_confirmed = after.payment.paid.is_none() || after.parts.iter().all(|p| p.status > PartStatus::AwaitingPayment);
     let still = !ended(before) || before.status() == after.status();
-    forward && whole && kept && paid_only_once_confirmed && still
+    forward && cash && whole && kept && paid_only_once_confirmed && still
 }

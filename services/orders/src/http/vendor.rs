@@ -1,7 +1,7 @@
 //! What a store does with its parts of orders.
 
 use axum::extract::State;
-use contracts::{VendorId, VendorOrderId};
+use contracts::{Money, VendorId, VendorOrderId};
 use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query};
 use kit::{Caller, Problem, Role};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::view::{self, VendorOrderView};
 use crate::app::{App, FoundPart, PartChange, etag};
-use crate::domain::{PartStatus, Tracking, field, words};
+use crate::domain::{Move, PartStatus, Tracking, field, words};
 use crate::error::Error;
 
 #[derive(Deserialize, IntoParams)]
@@ -54,10 +54,12 @@ pub(super) async fn get_vendor_order(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StatusBody {
-    /// `processing`, `shipped` or `delivered`, each after the one before.
+    /// `processing`, `shipped` or `delivered`, each after the one before; `refused` where it was not taken at the door.
     status: String,
     /// Who carries it, when it ships.
     tracking: Option<Tracking>,
+    /// With `delivered`, where it is paid in cash: what was taken at the door, if it is not all that was due.
+    collected: Option<Money>,
 }
 
 /// Moves a part on.
@@ -70,17 +72,17 @@ pub(super) async fn put_vendor_order_status(
     Path(part): Path<VendorOrderId>,
     Json(body, _): Json<StatusBody>,
 ) -> Result<([(&'static str, String); 1], axum::Json<VendorOrderView>), Problem> {
-    let change = checked(body).map_err(Error::Invalid)?;
+    let step = checked(body).map_err(Error::Invalid)?;
     let stores = stores(&app, &caller).await?;
-    let found = app.advance(PartChange { stores, part, ifs, to: change.0, tracking: change.1 }).await?;
+    let found = app.advance(PartChange { stores, part, ifs, step }).await?;
     Ok(([("etag", etag(found.found.version))], axum::Json(view(&found)?)))
 }
 
-fn checked(body: StatusBody) -> Result<(PartStatus, Option<Tracking>), Vec<kit::problem::FieldError>> {
+fn checked(body: StatusBody) -> Result<Move, Vec<kit::problem::FieldError>> {
     let mut errors = Vec::new();
     let to = PartStatus::parse(&body.status);
     if to.is_none() {
-        let text = format!("expected processing, shipped or delivered, found {:?}", body.status);
+        let text = format!("expected processing, shipped, delivered or refused, found {:?}", body.status);
         errors.push(field("/status", "unknown_status", text));
     }
     if let Some(tracking) = &body.tracking {
@@ -88,7 +90,7 @@ fn checked(body: StatusBody) -> Result<(PartStatus, Option<Tracking>), Vec<kit::
         errors.extend(texts.iter().filter_map(|(pointer, text)| words(pointer, text.as_deref()?).err()));
     }
     match to {
-        Some(to) if errors.is_empty() => Ok((to, body.tracking)),
+        Some(to) if errors.is_empty() => Ok(Move { to, tracking: body.tracking, collected: body.collected }),
         _ => Err(errors),
     }
 }

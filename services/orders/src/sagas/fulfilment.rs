@@ -14,8 +14,8 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{AWAIT_PAYMENT, Callees, Charge, FULFILMENT, Fulfilment, RESERVE, data, failed, known, outcome, stored};
-use crate::app::{COD, Taken, complete, complete_later, save};
-use crate::domain::{Order, OrderEvent, Refused, Settlement};
+use crate::app::{Taken, complete, complete_later, save};
+use crate::domain::{COD, Order, OrderEvent, Refused, Settlement};
 use crate::store;
 
 /// How long a paid order may wait for the catalog to answer before its money goes back.

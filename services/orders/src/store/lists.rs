@@ -30,9 +30,8 @@ pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
             let sql = "UPDATE orders.vendor_orders SET status = $2 WHERE id = $1";
             tx.execute(sql, params![e.vendor_order_id.0, &e.status]).map(drop)
         }
-        OrderEvent::Paid(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) | OrderEvent::Completed(_) | OrderEvent::Refunded(_) => {
-            Ok(())
-        }
+        OrderEvent::Paid(_) | OrderEvent::Returned(_) | OrderEvent::Refunded(_) => Ok(()),
+        OrderEvent::Shipped(_) | OrderEvent::Delivered(_) | OrderEvent::Completed(_) => Ok(()),
     }
 }
 

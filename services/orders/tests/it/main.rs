@@ -3,6 +3,7 @@
 
 mod budget;
 mod cancelling;
+mod cash;
 mod checkout;
 mod faults;
 mod races;

@@ -2,7 +2,7 @@ use kit::Role;
 use serde_json::{Value as Json, json};
 use testing::{Engine, both_engines};
 
-use crate::shop::{Shop, order_cart, order_of, redact, text};
+use crate::shop::{Shop, order_cart, redact, text};
 
 both_engines!(
     a_store_ships_its_part_and_the_order_follows,
@@ -10,7 +10,6 @@ both_engines!(
     a_store_sees_its_own_parts_only,
     an_unpaid_part_cannot_be_moved,
     a_seller_with_two_stores_sees_both_parts_of_one_order,
-    cash_is_paid_when_the_order_is_delivered,
 );
 
 async fn a_store_ships_its_part_and_the_order_follows(engine: Engine) {
@@ -96,22 +95,6 @@ async fn an_unpaid_part_cannot_be_moved(engine: Engine) {
     let order = shop.order(&testing::user(), &shop.good(10_000, 3).await, 1).await;
     let refused = shop.advance(&shop.seller, &order["vendorOrders"][0], "processing").await.expect(409);
     assert_eq!(refused.body["allowed"], json!([]));
-}
-
-async fn cash_is_paid_when_the_order_is_delivered(engine: Engine) {
-    let shop = Shop::open(engine).await;
-    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
-    let mut body = order_of(&good, 1);
-    body["paymentMethod"] = json!("cod");
-    let order = shop.post(&shopper, "k", body).await.expect(201).body;
-    shop.p.settle().await;
-    for (status, paid) in [("processing", "processing"), ("shipped", "processing"), ("delivered", "completed")] {
-        shop.advance(&shop.seller, &order["vendorOrders"][0], status).await.expect(200);
-        shop.p.settle().await;
-        assert_eq!(shop.payment(&shopper, &order).await["status"], paid, "{status}");
-        assert_eq!(shop.get(&shopper, &order).await["payment"]["status"], paid, "{status}");
-    }
-    assert_eq!(shop.history(&shopper, &order).await.last().map(String::as_str), Some("order.paid"));
 }
 
 async fn a_seller_with_two_stores_sees_both_parts_of_one_order(engine: Engine) {

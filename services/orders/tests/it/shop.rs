@@ -141,6 +141,25 @@ impl Shop {
         self.p.send("PUT", &path, seller, Some(json!({"status": status})), &[]).await
     }
 
+    /// As [`Shop::advance`], with more to say.
+    pub async fn advance_with(&self, seller: &Caller, part: &Json, body: Json) -> Response {
+        let path = format!("/api/v1/vendor/orders/{}/status", text(&part["id"]));
+        self.p.send("PUT", &path, seller, Some(body), &[]).await
+    }
+
+    /// The journals of an order's payment, by kind; each of them sums to zero.
+    pub async fn journals(&self, order: &Json) -> Vec<String> {
+        let admin = testing::user_with(&[Role::Admin]);
+        let balance = self.p.send("GET", "/api/v1/ledger/trial-balance", &admin, None, &[]).await.expect(200).body;
+        assert!(balance["difference"].as_array().unwrap().iter().all(|d| d["amount"] == 0), "{balance}");
+        let order = text(&order["id"]).parse::<uuid::Uuid>().unwrap();
+        let rows = self.p.db("payments").read(move |q| {
+            let sql = "SELECT kind FROM payments.journals WHERE order_id = $1 ORDER BY created_at, id";
+            q.rows(sql, kit::params![order])?.iter().map(|r| r.get::<String>(0)).collect::<Result<Vec<_>, kit::DbError>>()
+        });
+        rows.await.unwrap()
+    }
+
     /// The payment of an order, as payments knows it.
     pub async fn payment(&self, who: &Caller, order: &Json) -> Json {
         self.p.send("GET", &format!("/api/v1/payments/{}", text(&order["payment"]["id"])), who, None, &[]).await.expect(200).body

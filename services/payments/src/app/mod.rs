@@ -1,5 +1,6 @@
 //! The use cases of payments, one transaction each. A provider is asked before a transaction or after it, never within.
 
+mod cash;
 mod queries;
 mod refunds;
 mod settle;
@@ -10,13 +11,14 @@ use contracts::{JournalId, OrderId, PaymentId, RefundId};
 use kit::channel::Channel;
 use kit::{Aggregate, Clock, Db, DbError, Loaded, Tx, jobs};
 
-use crate::domain::{Command, Payment, PaymentEvent, RefundStatus, Stage, decide, ledger, shares};
+use crate::domain::{CASH_ON_DELIVERY, Command, Payment, PaymentEvent, RefundStatus, Stage, decide, ledger, shares};
 use crate::error::Error;
 use crate::provider::{Method, Opening, Providers, Standing};
 use crate::store;
 
+pub(crate) use cash::{LateCash, RemittanceRequest, WriteOff, collect_at_door, refused_at_door};
+pub(crate) use queries::Shown;
 pub(crate) use refunds::{Asker, RefundRequest};
-pub(crate) use settle::collect_cash;
 
 /// The kind of the job that asks a provider for a refund. It ends in the transaction that notes the provider's answer.
 pub(crate) const REFUND_JOB: &str = "refund";
@@ -129,6 +131,9 @@ fn follow(tx: &mut Tx, id: PaymentId, payment: &Payment, event: &PaymentEvent, a
     match event {
         PaymentEvent::RefundRequested(e) => {
             store::put_refund(tx, e.refund_id, id, e.amount, &e.reason)?;
+            if payment.method == CASH_ON_DELIVERY {
+                return post(tx, id, payment, event); // paid out by hand, and said to be by hand
+            }
             let (key, payload) = (e.refund_id.to_string(), serde_json::json!({ "paymentId": id, "refundId": e.refund_id }));
             match (asks, tx.now()) {
                 (Asks::Job, now) => jobs::queue(tx, REFUND_JOB, &key, payload, now)?,
@@ -138,7 +143,13 @@ fn follow(tx: &mut Tx, id: PaymentId, payment: &Payment, event: &PaymentEvent, a
         PaymentEvent::Refunded(e) => end_refund(tx, e.refund_id, RefundStatus::Completed)?,
         PaymentEvent::RefundFailed(e) => end_refund(tx, e.refund_id, RefundStatus::Failed)?,
         PaymentEvent::Initiated(_) | PaymentEvent::Completed(_) | PaymentEvent::Failed(_) | PaymentEvent::Cancelled(_) => {}
+        PaymentEvent::CashCollected(_) | PaymentEvent::CashReleased(_) | PaymentEvent::CashRemitted(_) => {}
     }
+    post(tx, id, payment, event)
+}
+
+/// Books what an event means for the accounts.
+fn post(tx: &mut Tx, id: PaymentId, payment: &Payment, event: &PaymentEvent) -> Result<(), Error> {
     let Some(journal) = ledger::journal(payment, event)? else { return Ok(()) };
     let journal_id = JournalId(tx.id());
     store::post(tx, journal_id, payment.order_id, id, &journal)?;

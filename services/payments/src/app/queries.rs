@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use contracts::{Currency, OrderId, PaymentId, UserId};
+use kit::Query;
 use kit::http::PageRequest;
 
 use super::App;
+use crate::domain::CASH_ON_DELIVERY;
 use crate::error::Error;
-use crate::store::{self, AccountTotal, EntryFilter, EntryRow, Owner, PaymentRow};
+use crate::store::{self, AccountTotal, CashRow, EntryFilter, EntryRow, Owner, PaymentRow};
 
 /// The sums of all accounts, and by how much debits exceed credits in each currency: always 0.
 pub(crate) struct TrialBalance {
@@ -15,20 +17,42 @@ pub(crate) struct TrialBalance {
     pub difference: Vec<(Currency, i64)>,
 }
 
+/// A payment as its payer sees it.
+pub(crate) struct Shown {
+    pub row: PaymentRow,
+    /// What is paid at the door, by store.
+    pub cash: Vec<CashRow>,
+}
+
 impl App {
     /// A payment of `owner`.
-    pub async fn payment(&self, owner: Owner, id: PaymentId) -> Result<PaymentRow, Error> {
-        self.db.read(move |q| store::payment(q, &owner, id)?.ok_or(Error::NotFound)).await
+    pub async fn payment(&self, owner: Owner, id: PaymentId) -> Result<Shown, Error> {
+        self.db
+            .read(move |q| {
+                let row = store::payment(q, &owner, id)?.ok_or(Error::NotFound)?;
+                shown(q, vec![row])?.pop().ok_or(Error::NotFound)
+            })
+            .await
     }
 
     /// The payments of an order that are `owner`'s, newest first.
-    pub async fn of_order(&self, owner: Owner, order: OrderId) -> Result<Vec<PaymentRow>, Error> {
-        self.db.read(move |q| Ok(store::of_order(q, &owner, order)?)).await
+    pub async fn of_order(&self, owner: Owner, order: OrderId) -> Result<Vec<Shown>, Error> {
+        self.db
+            .read(move |q| {
+                let rows = store::of_order(q, &owner, order)?;
+                shown(q, rows)
+            })
+            .await
     }
 
     /// A user's payments, newest first; one more than the limit where there are more.
-    pub async fn history(&self, user: UserId, page: PageRequest) -> Result<Vec<PaymentRow>, Error> {
-        self.db.read(move |q| Ok(store::history(q, user, &page)?)).await
+    pub async fn history(&self, user: UserId, page: PageRequest) -> Result<Vec<Shown>, Error> {
+        self.db
+            .read(move |q| {
+                let rows = store::history(q, user, &page)?;
+                shown(q, rows)
+            })
+            .await
     }
 
     /// Every account with its sums.
@@ -50,4 +74,12 @@ impl App {
     pub async fn entries(&self, filter: EntryFilter, page: PageRequest) -> Result<Vec<EntryRow>, Error> {
         self.db.read(move |q| Ok(store::entries(q, &filter, &page)?)).await
     }
+}
+
+/// Payments with their cash, where they have any.
+fn shown(q: &mut Query, rows: Vec<PaymentRow>) -> Result<Vec<Shown>, Error> {
+    let in_cash: Vec<_> = rows.iter().filter(|r| r.method == CASH_ON_DELIVERY).map(|r| r.id).collect();
+    let cash = store::cash_of(q, &in_cash)?;
+    let with_cash = |row: PaymentRow| Shown { cash: cash.iter().filter(|c| c.payment_id == row.id).cloned().collect(), row };
+    Ok(rows.into_iter().map(with_cash).collect())
 }

@@ -117,11 +117,12 @@ impl App {
         let command = match answer {
             Refunded::Done => Command::CompleteRefund(id),
             Refunded::Refused(why) => Command::FailRefund(id, why),
+            Refunded::ByHand => return Ok(()),
         };
         self.db.write(move |tx| carry_out(tx, payment_id, [command.clone()]).map(drop)).await
     }
 
-    async fn stores_of(&self, user: UserId) -> Result<Vec<VendorId>, Error> {
+    pub(super) async fn stores_of(&self, user: UserId) -> Result<Vec<VendorId>, Error> {
         let request = StoresOfUserRequest { user_id: user.to_string() };
         let answer = self.vendors.clone().stores_of_user(request).await.map_err(|s| Error::from_call("vendors", &s))?;
         let broken = |e| Error::Broken(format!("vendors answered with a store whose id is none: {e}"));

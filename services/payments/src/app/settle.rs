@@ -3,13 +3,12 @@
 
 use axum::http::HeaderMap;
 use contracts::PaymentId;
-use kit::Tx;
 
-use super::{App, carry_out};
-use crate::domain::{Charge, Command, Payment, Stage};
+use super::{App, Shown, carry_out};
+use crate::domain::Command;
 use crate::error::Error;
 use crate::provider::{Method, Standing};
-use crate::store::{self, Owner, PaymentRow};
+use crate::store::{self, Owner};
 
 /// How long a provider's messages are kept, in seconds: far longer than it repeats them.
 const WEBHOOKS_KEPT_SECONDS: i64 = 30 * 24 * 3_600;
@@ -38,12 +37,12 @@ impl App {
     }
 
     /// Asks the provider how a payment of `owner` stands, and applies its answer.
-    pub async fn confirm(&self, owner: Owner, id: PaymentId) -> Result<PaymentRow, Error> {
+    pub async fn confirm(&self, owner: Owner, id: PaymentId) -> Result<Shown, Error> {
         let payment = self.payment(owner.clone(), id).await?;
-        if !["requires_action", "processing", "failed", "cancelled"].contains(&payment.status.as_str()) {
+        if !["requires_action", "processing", "failed", "cancelled"].contains(&payment.row.status.as_str()) {
             return Ok(payment);
         }
-        let standing = self.providers.ask(Method::parse(&payment.method)?, id).await?;
+        let standing = self.providers.ask(Method::parse(&payment.row.method)?, id).await?;
         kit::crash::point("payments.after_provider");
         let Some(command) = command(&standing) else { return Ok(payment) };
         self.db.write(move |tx| carry_out(tx, id, [command.clone()])).await?;
@@ -61,19 +60,6 @@ impl App {
                 return Ok(());
             }
         }
-    }
-}
-
-/// Cash changed hands at the door: what was only promised is captured. Every other payment stays as it is.
-pub(crate) fn collect_cash(tx: &mut Tx, id: PaymentId) -> Result<(), Error> {
-    let Some(promised) = tx.load::<Payment>(id.0)?.map(|l| l.state) else { return Ok(()) };
-    let is_cash = Method::parse(&promised.method) == Ok(Method::CashOnDelivery);
-    match promised.amount {
-        Some(amount) if is_cash && promised.stage == Stage::Open && promised.charge.is_none() => {
-            let charge = Charge { method: promised.method, reference: "collected at delivery".into(), amount };
-            carry_out(tx, id, [Command::Capture(charge)]).map(drop)
-        }
-        _ => Ok(()),
     }
 }
 

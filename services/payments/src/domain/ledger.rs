@@ -2,16 +2,24 @@
 //! or collected from them.
 
 use contracts::events::payments::{Entry, Share};
-use contracts::{Currency, MoneyError};
+use contracts::{Currency, MoneyError, VendorId};
 
-use super::{Payment, PaymentEvent};
+use super::{CASH_ON_DELIVERY, Payment, PaymentEvent};
 
 /// What is owed to payers whose refunds are under way.
 pub const REFUNDS_PAYABLE: &str = "refunds_payable";
 
+/// Cash that was handed over to the marketplace.
+pub const CASH: &str = "cash";
+
 /// Where the money of a method lies until it is settled.
 pub fn clearing(method: &str) -> String {
-    format!("provider_clearing:{method}")
+    if method == CASH_ON_DELIVERY { CASH.to_owned() } else { format!("provider_clearing:{method}") }
+}
+
+/// Cash that a store, or its carrier, has collected and not handed over yet.
+pub fn cash_in_transit(store: VendorId) -> String {
+    format!("cash_in_transit:{store}")
 }
 
 /// A double-entry journal in one currency. Debits equal credits by construction.
@@ -40,7 +48,7 @@ impl Journal {
         Ok(Some(Journal { kind, currency, amount, entries }))
     }
 
-    /// capture, refund_requested, refund_completed or refund_failed.
+    /// capture, cash_collected, cash_remitted, refund_requested, refund_completed or refund_failed.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
@@ -68,6 +76,8 @@ pub type Part = (String, i64);
 pub fn journal(payment: &Payment, event: &PaymentEvent) -> Result<Option<Journal>, MoneyError> {
     let clearing = clearing(&payment.method);
     match event {
+        // Cash was booked when it was collected.
+        PaymentEvent::Completed(_) if !payment.cash.is_empty() => Ok(None),
         PaymentEvent::Completed(e) => {
             let unshared = [(REFUNDS_PAYABLE.to_owned(), e.amount.amount)];
             let shared = parts(&payment.shares);
@@ -82,7 +92,13 @@ pub fn journal(payment: &Payment, event: &PaymentEvent) -> Result<Option<Journal
             Some(refund) => Journal::spread("refund_failed", refund.amount.currency, REFUNDS_PAYABLE, &parts(&refund.shares)),
             None => Ok(None),
         },
-        PaymentEvent::Initiated(_) | PaymentEvent::Failed(_) | PaymentEvent::Cancelled(_) => Ok(None),
+        PaymentEvent::CashCollected(e) => {
+            Journal::spread("cash_collected", e.amount.currency, &cash_in_transit(e.vendor_id), &parts(&e.shares))
+        }
+        PaymentEvent::CashRemitted(e) => {
+            Journal::spread("cash_remitted", e.amount.currency, CASH, &[(cash_in_transit(e.vendor_id), e.amount.amount)])
+        }
+        PaymentEvent::Initiated(_) | PaymentEvent::Failed(_) | PaymentEvent::Cancelled(_) | PaymentEvent::CashReleased(_) => Ok(None),
     }
 }
 

@@ -1,24 +1,27 @@
 //! The rules of a payment: what can be asked of it, and what then happens.
 //!
-//! A payment is captured at most once and refunds never exceed the capture, because both are decided here on one stream
-//! of events. A refund is set aside before the provider is asked. Money that lands on a payment which was given up is
+//! A payment is captured at most once, in cash once per store, and refunds never exceed the capture, because both are
+//! decided here on one stream of events. A refund is set aside before the provider is asked. Money that lands on a payment which was given up is
 //! set aside for its refund in the same breath.
 
+mod cash;
+mod decide;
 pub mod ledger;
 pub mod shares;
 #[cfg(test)]
 mod tests;
 
 use contracts::events::payments::{
-    PaymentCancelled, PaymentCompleted, PaymentFailed, PaymentInitiated, PaymentRefundFailed, PaymentRefundRequested, PaymentRefunded,
-    Share,
+    PaymentCancelled, PaymentCashCollected, PaymentCashReleased, PaymentCashRemitted, PaymentCompleted, PaymentFailed, PaymentInitiated,
+    PaymentRefundFailed, PaymentRefundRequested, PaymentRefunded, Share,
 };
 use contracts::{Money, OrderId, PaymentId, RefundId, UserId, VendorId};
 use kit::Aggregate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::Error;
+pub use cash::{CASH_ON_DELIVERY, CashPart, CashStatus, Collection, Release, Remittance, delivery};
+pub use decide::decide;
 
 contracts::event_set! {
     /// What can happen to a payment.
@@ -30,6 +33,9 @@ contracts::event_set! {
         RefundRequested(PaymentRefundRequested),
         Refunded(PaymentRefunded),
         RefundFailed(PaymentRefundFailed),
+        CashCollected(PaymentCashCollected),
+        CashReleased(PaymentCashReleased),
+        CashRemitted(PaymentCashRemitted),
     } upcast no_older_versions
 }
 
@@ -58,8 +64,12 @@ pub struct Payment {
     pub action_url: Option<String>,
     /// Whether it is still wanted.
     pub stage: Stage,
-    /// What the provider took.
+    /// What the provider took, or all the cash that came.
     pub charge: Option<Charge>,
+    /// What was captured so far, by share; none where a charge was never shared out.
+    pub captured: Vec<Share>,
+    /// What is paid at the door, by store; none for other methods.
+    pub cash: Vec<CashPart>,
     /// In the order in which they were asked for.
     pub refunds: Vec<Refund>,
 }
@@ -180,6 +190,12 @@ pub enum Command {
     },
     /// Set part of it aside for a refund.
     Refund(RefundOrder),
+    /// Cash changed hands at the door.
+    Collect(Collection),
+    /// What a store's part still lacks is not expected any more.
+    Release(Release),
+    /// Cash was handed over by whoever collected it.
+    Remit(Remittance),
     /// The provider gave the money of a refund back.
     CompleteRefund(RefundId),
     /// The provider refused a refund for good.
@@ -203,6 +219,12 @@ impl Payment {
     /// How much is asked for, or was charged unasked.
     pub fn amount(&self) -> Option<Money> {
         self.amount.or(self.charge.as_ref().map(|c| c.amount))
+    }
+
+    /// What was captured so far, in minor units: all at once by a provider, store by store in cash.
+    pub fn captured(&self) -> i64 {
+        let by_share = || self.captured.iter().map(|s| s.amount).sum();
+        self.charge.as_ref().map_or_else(by_share, |c| c.amount.amount)
     }
 
     /// What is set aside or has gone back, in minor units.
@@ -238,7 +260,7 @@ impl Payment {
 
     /// What can still go back: nothing where nothing was captured.
     pub fn left(&self) -> i64 {
-        self.charge.as_ref().map_or(0, |c| c.amount.amount - self.refunded())
+        self.captured() - self.refunded()
     }
 
     /// The id of the refund that follows when everything goes back: the same in every run, and a new one after a refusal.
@@ -249,7 +271,7 @@ impl Payment {
 
 impl Aggregate for Payment {
     type Event = PaymentEvent;
-    const SNAPSHOT: i64 = 1;
+    const SNAPSHOT: i64 = 2;
 
     fn evolve(&mut self, event: &PaymentEvent) {
         match event {
@@ -257,13 +279,20 @@ impl Aggregate for Payment {
                 (self.order_id, self.user_id, self.guest) = (e.order_id, e.user_id, e.guest.clone());
                 (self.method, self.amount, self.shares) = (e.method.clone(), Some(e.amount), e.shares.clone());
                 (self.action_url, self.stage) = (e.action_url.clone(), Stage::Open);
+                self.cash = cash::promised(&e.method, &e.shares);
             }
             PaymentEvent::Completed(e) => {
                 self.method = e.method.clone();
                 self.charge = Some(Charge { method: e.method.clone(), reference: e.provider_reference.clone(), amount: e.amount });
+                if self.captured.is_empty() {
+                    self.captured.clone_from(&self.shares);
+                }
             }
             PaymentEvent::Failed(_) => self.stage = Stage::Failed,
-            PaymentEvent::Cancelled(e) => (self.order_id, self.stage) = (e.order_id, Stage::Cancelled),
+            PaymentEvent::Cancelled(e) => {
+                (self.order_id, self.stage) = (e.order_id, Stage::Cancelled);
+                self.cash.iter_mut().for_each(CashPart::expect_no_more);
+            }
             PaymentEvent::RefundRequested(e) => self.refunds.push(Refund {
                 id: e.refund_id,
                 amount: e.amount,
@@ -273,6 +302,12 @@ impl Aggregate for Payment {
             }),
             PaymentEvent::Refunded(e) => self.mark(e.refund_id, RefundStatus::Completed),
             PaymentEvent::RefundFailed(e) => self.mark(e.refund_id, RefundStatus::Failed),
+            PaymentEvent::CashCollected(e) => {
+                shares::add(&mut self.captured, &e.shares);
+                self.cash_of(e.vendor_id, |part| part.collected(e.collection_id, e.amount.amount));
+            }
+            PaymentEvent::CashReleased(e) => self.cash_of(e.vendor_id, |part| part.due -= e.amount.amount),
+            PaymentEvent::CashRemitted(e) => self.cash_of(e.vendor_id, |part| part.remitted(e.remittance_id, e.amount.amount)),
         }
     }
 }
@@ -283,116 +318,10 @@ impl Payment {
             refund.status = status;
         }
     }
-}
 
-/// What happens when `command` is asked of the payment `id`. Nothing, where it has happened already.
-pub fn decide(payment: &Payment, id: PaymentId, command: Command) -> Result<Vec<PaymentEvent>, Error> {
-    match command {
-        Command::Initiate(wanted) => initiate(payment, wanted),
-        Command::Capture(charge) => capture(payment, id, charge),
-        Command::Fail(reason) => fail(payment, id, reason),
-        Command::Void { order_id, reason } => void(payment, id, order_id, reason),
-        Command::Refund(order) => refund(payment, id, order),
-        Command::CompleteRefund(refund_id) => Ok(processing(payment, refund_id)
-            .map(|r| PaymentRefunded { payment_id: id, order_id: payment.order_id, refund_id, amount: r.amount }.into())
-            .into_iter()
-            .collect()),
-        Command::FailRefund(refund_id, reason) => Ok(processing(payment, refund_id)
-            .map(|_| PaymentRefundFailed { payment_id: id, refund_id, reason }.into())
-            .into_iter()
-            .collect()),
-    }
-}
-
-fn initiate(payment: &Payment, wanted: PaymentInitiated) -> Result<Vec<PaymentEvent>, Error> {
-    match (payment.stage, payment.amount) {
-        (Stage::New, _) => {}
-        (_, None) => return Err(Error::Cancelled),
-        (_, Some(amount)) => {
-            let same = amount == wanted.amount && payment.order_id == wanted.order_id && payment.method == wanted.method;
-            return if same { Ok(Vec::new()) } else { Err(Error::PaymentMismatch) };
+    fn cash_of(&mut self, vendor: VendorId, change: impl FnOnce(&mut CashPart)) {
+        if let Some(part) = self.cash.iter_mut().find(|p| p.vendor_id == vendor) {
+            change(part);
         }
     }
-    let shares = shares::checked(wanted.amount, &wanted.shares)?;
-    let wanted = PaymentInitiated { shares, ..wanted };
-    let mut events = vec![wanted.clone().into()];
-    if wanted.amount.amount == 0 {
-        let charge = Charge { method: wanted.method, reference: "nothing to pay".into(), amount: wanted.amount };
-        events.push(completed(wanted.payment_id, wanted.order_id, charge));
-    }
-    Ok(events)
-}
-
-fn capture(payment: &Payment, id: PaymentId, charge: Charge) -> Result<Vec<PaymentEvent>, Error> {
-    if payment.charge.is_some() {
-        return Ok(Vec::new());
-    }
-    if payment.amount.is_some_and(|asked| asked != charge.amount) || charge.amount.amount <= 0 {
-        return Err(Error::ChargeMismatch { asked: payment.amount, charged: charge.amount });
-    }
-    let captured = completed(id, payment.order_id, charge.clone());
-    match payment.stage {
-        Stage::New => Err(Error::NotFound),
-        Stage::Open => Ok(vec![captured]),
-        Stage::Failed | Stage::Cancelled => {
-            let after = Payment { charge: Some(charge), ..payment.clone() };
-            let mut events = vec![captured];
-            events.extend(refund_everything(&after, id, "charged after it was given up".into())?);
-            Ok(events)
-        }
-    }
-}
-
-fn completed(payment_id: PaymentId, order_id: OrderId, charge: Charge) -> PaymentEvent {
-    let Charge { method, reference, amount } = charge;
-    PaymentCompleted { payment_id, order_id, method, amount, provider_reference: reference }.into()
-}
-
-fn fail(payment: &Payment, id: PaymentId, reason: String) -> Result<Vec<PaymentEvent>, Error> {
-    match payment.stage {
-        Stage::New => Err(Error::NotFound),
-        Stage::Open if payment.charge.is_none() => Ok(vec![PaymentFailed { payment_id: id, order_id: payment.order_id, reason }.into()]),
-        Stage::Open | Stage::Failed | Stage::Cancelled => Ok(Vec::new()),
-    }
-}
-
-fn void(payment: &Payment, id: PaymentId, order_id: OrderId, reason: String) -> Result<Vec<PaymentEvent>, Error> {
-    match payment.stage {
-        _ if payment.charge.is_some() => refund_everything(payment, id, reason),
-        Stage::New | Stage::Open => Ok(vec![PaymentCancelled { payment_id: id, order_id, reason }.into()]),
-        Stage::Failed | Stage::Cancelled => Ok(Vec::new()),
-    }
-}
-
-fn refund_everything(payment: &Payment, id: PaymentId, reason: String) -> Result<Vec<PaymentEvent>, Error> {
-    if payment.left() == 0 {
-        return Ok(Vec::new());
-    }
-    refund(payment, id, RefundOrder { id: payment.full_refund_id(id), amount: None, reason, stores: None })
-}
-
-fn refund(payment: &Payment, id: PaymentId, order: RefundOrder) -> Result<Vec<PaymentEvent>, Error> {
-    if let Some(known) = payment.refund(order.id) {
-        let same = order.amount.is_none_or(|a| a == known.amount);
-        return if same { Ok(Vec::new()) } else { Err(Error::RefundMismatch) };
-    }
-    let charge = payment.charge.as_ref().filter(|c| c.amount.amount > 0).ok_or(Error::NotCaptured)?;
-    let left = shares::left(payment, order.stores.as_deref());
-    let available = Money::new(left.available, charge.amount.currency);
-    let amount = order.amount.unwrap_or(available);
-    if amount.currency != available.currency {
-        return Err(Error::CurrencyMismatch { expected: available.currency, found: amount.currency });
-    }
-    if order.amount.is_some_and(|a| a.amount <= 0) {
-        return Err(Error::AmountNotPositive);
-    }
-    if amount.amount > available.amount || available.amount == 0 {
-        return Err(Error::RefundExceedsCaptured { left: available });
-    }
-    let shares = left.take(amount)?;
-    Ok(vec![PaymentRefundRequested { payment_id: id, refund_id: order.id, amount, reason: order.reason, shares }.into()])
-}
-
-fn processing(payment: &Payment, id: RefundId) -> Option<&Refund> {
-    payment.refund(id).filter(|r| r.status == RefundStatus::Processing)
 }

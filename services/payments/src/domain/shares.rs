@@ -68,10 +68,31 @@ pub fn left(payment: &Payment, stores: Option<&[VendorId]>) -> Left {
     }
     let wanted = |s: &&Share| stores.is_none_or(|ids| ids.contains(&s.vendor_id));
     let rest = |s: &Share| s.amount - taken.get(&(s.account.as_str(), s.vendor_id)).copied().unwrap_or(0);
-    let shares: Vec<Share> = payment.shares.iter().filter(wanted).map(|s| Share { amount: rest(s), ..s.clone() }).collect();
-    let unshared = payment.shares.is_empty() && stores.is_none();
+    let shares: Vec<Share> = payment.captured.iter().filter(wanted).map(|s| Share { amount: rest(s), ..s.clone() }).collect();
+    let unshared = payment.captured.is_empty() && stores.is_none();
     let available = if unshared { payment.left() } else { shares.iter().map(|s| s.amount).sum() };
     Left { available, shares }
+}
+
+/// What cash of a store's part still goes to.
+pub fn uncaptured(payment: &Payment, store: VendorId) -> Left {
+    let captured = |s: &Share| {
+        let known = payment.captured.iter().find(|c| (&c.account, c.vendor_id) == (&s.account, s.vendor_id));
+        known.map_or(0, |c| c.amount)
+    };
+    let own = payment.shares.iter().filter(|s| s.vendor_id == store);
+    let shares: Vec<Share> = own.map(|s| Share { amount: s.amount - captured(s), ..s.clone() }).collect();
+    Left { available: shares.iter().map(|s| s.amount).sum(), shares }
+}
+
+/// Adds `more` to what is known, share by share.
+pub fn add(known: &mut Vec<Share>, more: &[Share]) {
+    for share in more {
+        match known.iter_mut().find(|k| (&k.account, k.vendor_id) == (&share.account, share.vendor_id)) {
+            Some(same) => same.amount += share.amount,
+            None => known.push(share.clone()),
+        }
+    }
 }
 
 impl Left {

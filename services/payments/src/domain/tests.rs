@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::ledger::{Journal, journal};
 use super::*;
+use crate::error::Error;
 
 const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(1));
 const ORDER: OrderId = OrderId(Uuid::from_u128(2));

@@ -1,18 +1,22 @@
 //! Payments and the ledger over HTTP.
 
+mod cash;
 mod ledger;
 mod payments;
 mod webhooks;
 
 use kit::http::{Routes, Who};
+use kit::problem::FieldError;
 use kit::{Caller, Problem, Role};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::store::Owner;
 
 const ADMINS: &[Role] = &[Role::Admin];
-const REFUNDERS: &[Role] = &[Role::Vendor, Role::Admin];
+const SELLERS: &[Role] = &[Role::Vendor, Role::Admin];
 
 /// How long a route that asks a provider may take, in seconds.
 const PROVIDER_TIMEOUT_SECONDS: u64 = 60;
@@ -25,7 +29,12 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::User, routes!(payments::history))
         .add(Who::Guest, routes!(payments::of_order))
         .add(Who::Guest, routes!(payments::get_payment))
-        .add_limited(Who::Roles(REFUNDERS), 4 * 1024, PROVIDER_TIMEOUT_SECONDS, routes!(payments::refund))
+        .add_limited(Who::Roles(SELLERS), 4 * 1024, PROVIDER_TIMEOUT_SECONDS, routes!(payments::refund))
+        .add(Who::Roles(ADMINS), routes!(cash::settle_refund))
+        .add(Who::Roles(SELLERS), routes!(cash::list))
+        .add(Who::Roles(SELLERS), routes!(cash::collect))
+        .add(Who::Roles(ADMINS), routes!(cash::write_off))
+        .add(Who::Roles(ADMINS), routes!(cash::remit, cash::remittances))
         .add(Who::Public, routes!(webhooks::receive))
         .add(Who::Roles(ADMINS), routes!(ledger::trial_balance))
         .add(Who::Roles(ADMINS), routes!(ledger::accounts))
@@ -40,4 +49,32 @@ fn owner(caller: &Caller, roles: &[Role]) -> Result<Owner, Problem> {
         (None, Some(hash)) => Ok(Owner::Guest(hash)),
         (None, None) => Err(Problem::unauthenticated("sign in, or send the X-Cart-Token of the order")),
     }
+}
+
+/// `403` for whoever is no administrator: the gateway has checked it, and money is worth a second look.
+fn admin(caller: &Caller) -> Result<(), Problem> {
+    if caller.has(ADMINS) { Ok(()) } else { Err(Problem::forbidden("this is an administrator's")) }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PageParams {
+    /// 1 to 100; 20 where left out.
+    limit: Option<i64>,
+    /// Of the page before.
+    cursor: Option<String>,
+}
+
+/// The longest text that a caller may leave, in characters.
+const TEXT_MAX: usize = 500;
+
+/// What somebody writes for others to read, trimmed.
+fn text(pointer: &str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > TEXT_MAX || text.chars().any(|c| c.is_control() && c != '\n') {
+        let detail = format!("expected 1 to {TEXT_MAX} characters without control characters");
+        return Err(Problem::invalid(vec![FieldError { pointer: pointer.into(), code: "invalid_length", detail }]));
+    }
+    Ok(text.to_owned())
 }

@@ -3,22 +3,18 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use contracts::{Money, OrderId, PaymentId, Time};
+use contracts::{Money, OrderId, PaymentId, Time, VendorId};
 use kit::http::{After, Json, Page, PageRequest, Path, Query, required_idempotency_key, respond};
-use kit::problem::FieldError;
 use kit::{Caller, Problem, Role};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::app::{App, Asker, RefundRequest};
+use crate::app::{App, Asker, RefundRequest, Shown};
 use crate::provider::METHODS;
-use crate::store::{PaymentRow, RefundRow};
+use crate::store::{CashRow, RefundRow};
 
 /// Who may read everybody's payments.
 const READERS: &[Role] = &[Role::Support, Role::Admin];
-
-/// The longest reason of a refund, in characters.
-const REASON_MAX: usize = 500;
 
 /// A payment.
 #[derive(Serialize, ToSchema)]
@@ -41,6 +37,9 @@ pub(super) struct Payment {
     /// What the payer must do; left out when there is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Action>,
+    /// What is paid at the door, by store; left out for other methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cash: Vec<Cash>,
     /// When it was begun.
     created_at: Time,
     /// When it last changed.
@@ -58,8 +57,21 @@ struct Action {
     url: String,
 }
 
-impl From<PaymentRow> for Payment {
-    fn from(row: PaymentRow) -> Payment {
+/// What one store's part brings in cash.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PaymentCash)]
+struct Cash {
+    vendor_id: VendorId,
+    /// promised, short, collected, remitted or released.
+    status: String,
+    due: Money,
+    collected: Money,
+    missing: Money,
+}
+
+impl From<Shown> for Payment {
+    fn from(Shown { row, cash }: Shown) -> Payment {
         let url = row.action_url.filter(|_| row.status == "requires_action");
         Payment {
             id: row.id,
@@ -70,9 +82,16 @@ impl From<PaymentRow> for Payment {
             amount: row.amount,
             refunded: row.refunded,
             action: url.map(|url| Action { kind: "redirect", url }),
+            cash: cash.into_iter().map(Cash::from).collect(),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl From<CashRow> for Cash {
+    fn from(c: CashRow) -> Cash {
+        Cash { vendor_id: c.vendor_id, status: c.status, due: c.due, collected: c.collected, missing: c.missing }
     }
 }
 
@@ -99,22 +118,12 @@ pub(super) async fn of_order(State(app): State<App>, caller: Caller, Path(order)
     Ok(axum::Json(Payments { data: found.into_iter().map(Payment::from).collect() }))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PageParams {
-    /// 1 to 100; 20 where left out.
-    limit: Option<i64>,
-    /// Of the page before.
-    cursor: Option<String>,
-}
-
 /// The caller's payments, newest first.
-#[utoipa::path(get, path = "/api/v1/payments/history", tag = "payments", params(PageParams), responses((status = 200, body = Page<Payment>)))]
+#[utoipa::path(get, path = "/api/v1/payments/history", tag = "payments", params(super::PageParams), responses((status = 200, body = Page<Payment>)))]
 pub(super) async fn history(
     State(app): State<App>,
     caller: Caller,
-    Query(p): Query<PageParams>,
+    Query(p): Query<super::PageParams>,
 ) -> Result<axum::Json<Page<Payment>>, Problem> {
     let user = caller.user()?.id;
     let page = PageRequest::new(p.limit, p.cursor.as_deref(), "payments history")?;
@@ -188,11 +197,7 @@ pub(super) async fn refund(
         _ => return Err(Problem::forbidden("a refund is made by an administrator or by the store that was paid")),
     };
     let key = required_idempotency_key(&headers, &caller, &format!("POST /payments/{payment_id}/refund"), &raw)?;
-    let reason = body.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > REASON_MAX {
-        let detail = format!("expected 1 to {REASON_MAX} characters");
-        return Err(Problem::invalid(vec![FieldError { pointer: "/reason".into(), code: "invalid_length", detail }]));
-    }
+    let reason = super::text("/reason", &body.reason)?;
     let (answer, replayed) = app.refund_for(asker, RefundRequest { payment_id, amount: body.amount, reason, key }).await?;
     Ok(respond(answer, replayed))
 }

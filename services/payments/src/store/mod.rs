@@ -1,8 +1,10 @@
 //! Every SQL statement of payments.
 
+mod cash;
 mod ledger;
 mod payments;
 
+pub(crate) use cash::{CashFilter, CashRow, RemittanceRow, cash, cash_of, in_transit, insert_remittance, remittances};
 pub(crate) use ledger::{AccountTotal, EntryFilter, EntryRow, accounts, entries, post};
 pub(crate) use payments::{
     Owner, PaymentRow, RefundRow, forget_webhooks, has_webhook, history, insert_webhook, move_refund, of_order, payment, project,

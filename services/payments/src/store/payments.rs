@@ -75,8 +75,8 @@ pub(crate) fn project(tx: &mut Tx, id: PaymentId, payment: &Payment) -> Result<(
             payment.action_url.as_ref(),
             now
         ],
-    )
-    .map(drop)
+    )?;
+    super::cash::project(tx, id, payment)
 }
 
 /// A payment of `owner`.

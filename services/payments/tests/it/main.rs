@@ -3,6 +3,7 @@
 
 mod access;
 mod captures;
+mod cash;
 mod figures;
 mod ledger;
 mod races;

@@ -1,0 +1,131 @@
+//! What happens when something is asked of a payment. Each decision is a list of events, empty where it has happened already.
+
+use contracts::events::payments::{
+    PaymentCancelled, PaymentCompleted, PaymentFailed, PaymentInitiated, PaymentRefundFailed, PaymentRefundRequested, PaymentRefunded,
+};
+use contracts::{Money, OrderId, PaymentId, RefundId};
+use kit::Aggregate;
+
+use super::{Charge, Command, Payment, PaymentEvent, Refund, RefundOrder, RefundStatus, Stage, cash, shares};
+use crate::error::Error;
+
+/// What happens when `command` is asked of the payment `id`. Nothing, where it has happened already.
+pub fn decide(payment: &Payment, id: PaymentId, command: Command) -> Result<Vec<PaymentEvent>, Error> {
+    match command {
+        Command::Initiate(wanted) => initiate(payment, wanted),
+        Command::Capture(charge) => capture(payment, id, charge),
+        Command::Fail(reason) => fail(payment, id, reason),
+        Command::Void { order_id, reason } => void(payment, id, order_id, reason),
+        Command::Refund(order) => refund(payment, id, order),
+        Command::Collect(collection) => cash::collect(payment, id, collection),
+        Command::Release(release) => cash::release(payment, id, release),
+        Command::Remit(remittance) => cash::remit(payment, id, remittance),
+        Command::CompleteRefund(refund_id) => Ok(processing(payment, refund_id)
+            .map(|r| PaymentRefunded { payment_id: id, order_id: payment.order_id, refund_id, amount: r.amount }.into())
+            .into_iter()
+            .collect()),
+        Command::FailRefund(refund_id, reason) => Ok(processing(payment, refund_id)
+            .map(|_| PaymentRefundFailed { payment_id: id, refund_id, reason }.into())
+            .into_iter()
+            .collect()),
+    }
+}
+
+fn initiate(payment: &Payment, wanted: PaymentInitiated) -> Result<Vec<PaymentEvent>, Error> {
+    match (payment.stage, payment.amount) {
+        (Stage::New, _) => {}
+        (_, None) => return Err(Error::Cancelled),
+        (_, Some(amount)) => {
+            let same = amount == wanted.amount && payment.order_id == wanted.order_id && payment.method == wanted.method;
+            return if same { Ok(Vec::new()) } else { Err(Error::PaymentMismatch) };
+        }
+    }
+    let shares = shares::checked(wanted.amount, &wanted.shares)?;
+    let wanted = PaymentInitiated { shares, ..wanted };
+    let mut events = vec![wanted.clone().into()];
+    if wanted.amount.amount == 0 {
+        let charge = Charge { method: wanted.method, reference: "nothing to pay".into(), amount: wanted.amount };
+        events.push(completed(wanted.payment_id, wanted.order_id, charge));
+    }
+    Ok(events)
+}
+
+fn capture(payment: &Payment, id: PaymentId, charge: Charge) -> Result<Vec<PaymentEvent>, Error> {
+    if payment.charge.is_some() {
+        return Ok(Vec::new());
+    }
+    if !payment.cash.is_empty() || payment.amount.is_some_and(|asked| asked != charge.amount) || charge.amount.amount <= 0 {
+        return Err(Error::ChargeMismatch { asked: payment.amount, charged: charge.amount });
+    }
+    let captured = completed(id, payment.order_id, charge.clone());
+    match payment.stage {
+        Stage::New => Err(Error::NotFound),
+        Stage::Open => Ok(vec![captured]),
+        Stage::Failed | Stage::Cancelled => {
+            let (mut after, mut events) = (payment.clone(), vec![captured]);
+            after.evolve(&events[0]);
+            events.extend(refund_everything(&after, id, "charged after it was given up".into())?);
+            Ok(events)
+        }
+    }
+}
+
+pub(super) fn completed(payment_id: PaymentId, order_id: OrderId, charge: Charge) -> PaymentEvent {
+    let Charge { method, reference, amount } = charge;
+    PaymentCompleted { payment_id, order_id, method, amount, provider_reference: reference }.into()
+}
+
+fn fail(payment: &Payment, id: PaymentId, reason: String) -> Result<Vec<PaymentEvent>, Error> {
+    match payment.stage {
+        Stage::New => Err(Error::NotFound),
+        Stage::Open if payment.charge.is_none() => Ok(vec![PaymentFailed { payment_id: id, order_id: payment.order_id, reason }.into()]),
+        Stage::Open | Stage::Failed | Stage::Cancelled => Ok(Vec::new()),
+    }
+}
+
+fn void(payment: &Payment, id: PaymentId, order_id: OrderId, reason: String) -> Result<Vec<PaymentEvent>, Error> {
+    match payment.stage {
+        _ if payment.charge.is_some() => refund_everything(payment, id, reason),
+        _ if payment.captured() > 0 => {
+            let (mut after, mut events) = (payment.clone(), cash::release_all(payment, id, &reason));
+            events.iter().for_each(|e| after.evolve(e));
+            events.extend(refund_everything(&after, id, reason)?);
+            Ok(events)
+        }
+        Stage::New | Stage::Open => Ok(vec![PaymentCancelled { payment_id: id, order_id, reason }.into()]),
+        Stage::Failed | Stage::Cancelled => Ok(Vec::new()),
+    }
+}
+
+fn refund_everything(payment: &Payment, id: PaymentId, reason: String) -> Result<Vec<PaymentEvent>, Error> {
+    if payment.left() == 0 {
+        return Ok(Vec::new());
+    }
+    refund(payment, id, RefundOrder { id: payment.full_refund_id(id), amount: None, reason, stores: None })
+}
+
+fn refund(payment: &Payment, id: PaymentId, order: RefundOrder) -> Result<Vec<PaymentEvent>, Error> {
+    if let Some(known) = payment.refund(order.id) {
+        let same = order.amount.is_none_or(|a| a == known.amount);
+        return if same { Ok(Vec::new()) } else { Err(Error::RefundMismatch) };
+    }
+    let asked = payment.amount().filter(|_| payment.captured() > 0).ok_or(Error::NotCaptured)?;
+    let left = shares::left(payment, order.stores.as_deref());
+    let available = Money::new(left.available, asked.currency);
+    let amount = order.amount.unwrap_or(available);
+    if amount.currency != available.currency {
+        return Err(Error::CurrencyMismatch { expected: available.currency, found: amount.currency });
+    }
+    if order.amount.is_some_and(|a| a.amount <= 0) {
+        return Err(Error::AmountNotPositive);
+    }
+    if amount.amount > available.amount || available.amount == 0 {
+        return Err(Error::RefundExceedsCaptured { left: available });
+    }
+    let shares = left.take(amount)?;
+    Ok(vec![PaymentRefundRequested { payment_id: id, refund_id: order.id, amount, reason: order.reason, shares }.into()])
+}
+
+fn processing(payment: &Payment, id: RefundId) -> Option<&Refund> {
+    payment.refund(id).filter(|r| r.status == RefundStatus::Processing)
+}
