@@ -142,23 +142,25 @@ const COLOURS: &[&str] = &["Indigo", "Crimson", "Leaf", "Sand"];
 const WEIGHTS: &[&str] = &["100 g", "250 g", "500 g"];
 
 impl DemoStore {
-    /// The store's products, as `POST /products` takes them.
-    pub fn products(&self) -> Vec<Json> {
+    /// The store's products, as `POST /products` takes them; part of the stock lies in a second warehouse.
+    pub fn products(&self, second_warehouse: &str) -> Vec<Json> {
         let pairs = self
             .nouns
             .iter()
             .enumerate()
             .flat_map(|(n, noun)| self.qualities.iter().enumerate().map(move |(q, quality)| (n, q, noun, quality)));
-        pairs.map(|(n, q, noun, quality)| self.product(n * self.qualities.len() + q, &format!("{quality} {noun}"))).collect()
+        pairs
+            .map(|(n, q, noun, quality)| self.product(n * self.qualities.len() + q, &format!("{quality} {noun}"), second_warehouse))
+            .collect()
     }
 
-    fn product(&self, number: usize, title: &str) -> Json {
+    fn product(&self, number: usize, title: &str, second: &str) -> Json {
         let (low, high) = self.prices;
         let taka = low + (scatter(self.slug, number) as i64 % (high - low));
         // Prices end in 9 or 0, as shops write them.
         let taka = taka / 10 * 10 + if number.is_multiple_of(3) { 0 } else { 9 };
         let variants: Vec<Json> =
-            self.choices().into_iter().enumerate().map(|(i, options)| self.variant(number, i, taka, &options)).collect();
+            self.choices().into_iter().enumerate().map(|(i, options)| self.variant(number, i, taka, &options, second)).collect();
         json!({
             "handle": title.to_lowercase().replace(' ', "-"),
             "kind": self.kind,
@@ -170,9 +172,13 @@ impl DemoStore {
         })
     }
 
-    fn variant(&self, number: usize, i: usize, taka: i64, options: &Json) -> Json {
+    fn variant(&self, number: usize, i: usize, taka: i64, options: &Json, second: &str) -> Json {
         let seed = scatter(self.slug, number * 31 + i);
-        let stock = if self.kind == "physical" { json!([{"onHand": 20 + seed % 180}]) } else { json!([]) };
+        let stock = match self.kind {
+            "physical" if seed % 3 == 0 => json!([{"onHand": 20 + seed % 180}]),
+            "physical" => json!([{"onHand": 10 + seed % 90}, {"warehouseId": second, "onHand": 10 + seed / 7 % 90}]),
+            _ => json!([]),
+        };
         // Heavier packs cost more; sizes and colours cost the same.
         let factor = if matches!(self.options, Options::Weights) { [10, 23, 42][i % 3] } else { 10 };
         let initials: String = self.slug.split('-').filter_map(|w| w.chars().next()).collect();
@@ -212,13 +218,13 @@ mod tests {
 
     #[test]
     fn the_demo_has_twelve_stores_and_three_hundred_products_of_every_kind() {
-        let all: Vec<_> = STORES.iter().flat_map(DemoStore::products).collect();
+        let all: Vec<_> = STORES.iter().flat_map(|s| s.products("w")).collect();
         assert!(STORES.len() >= 12 && all.len() >= 300, "{} stores, {} products", STORES.len(), all.len());
         for kind in ["physical", "digital", "course"] {
             assert!(all.iter().any(|p| p["kind"] == kind));
         }
         let handles: std::collections::BTreeSet<_> =
-            STORES.iter().flat_map(|s| s.products().into_iter().map(|p| (s.slug, p["handle"].to_string()))).collect();
+            STORES.iter().flat_map(|s| s.products("w").into_iter().map(|p| (s.slug, p["handle"].to_string()))).collect();
         assert_eq!(handles.len(), all.len(), "handles repeat within a store");
     }
 }

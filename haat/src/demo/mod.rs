@@ -4,8 +4,8 @@ mod catalogue;
 mod store;
 
 use anyhow::{Context, bail};
-use contracts::proto::catalog::ImportProductsRequest;
 use contracts::proto::catalog::catalog_client::CatalogClient;
+use contracts::proto::catalog::{EnsureWarehouseRequest, ImportProductsRequest};
 use contracts::proto::identity::EnsureUserRequest;
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::vendors::EnsureStoreRequest;
@@ -28,10 +28,12 @@ pub async fn load(console: &Env, mut progress: impl FnMut(usize, usize)) -> anyh
     for (email, name, roles) in ACCOUNTS {
         account(console, email, name, roles).await?;
     }
+    let second = EnsureWarehouseRequest { code: "chattogram".into(), name: "Chattogram warehouse".into() };
+    let second = CatalogClient::new(console.channel("catalog")?).ensure_warehouse(second).await?.into_inner().warehouse_id;
     for (i, store) in STORES.iter().enumerate() {
         let email = if i == 0 { "vendor@demo.haat.test".to_owned() } else { format!("vendor{}@demo.haat.test", i + 1) };
         let owner = account(console, &email, store.name, &["customer", "vendor"]).await?;
-        fill(console, store, owner).await.with_context(|| format!("store {}", store.slug))?;
+        fill(console, store, owner, &second).await.with_context(|| format!("store {}", store.slug))?;
         progress(i + 1, STORES.len());
     }
     store::mark_loaded(&console.db).await.map_err(anyhow::Error::from)
@@ -50,10 +52,10 @@ async fn account(console: &Env, email: &str, name: &str, roles: &[&str]) -> anyh
     Ok(answer.into_inner().user_id)
 }
 
-async fn fill(console: &Env, store: &DemoStore, owner_id: String) -> anyhow::Result<()> {
+async fn fill(console: &Env, store: &DemoStore, owner_id: String, second_warehouse: &str) -> anyhow::Result<()> {
     let request = EnsureStoreRequest { slug: store.slug.into(), name: store.name.into(), owner_id };
     let opened = VendorsClient::new(console.channel("vendors")?).ensure_store(request).await?.into_inner();
-    let products = store.products().iter().map(ToString::to_string).collect();
+    let products = store.products(second_warehouse).iter().map(ToString::to_string).collect();
     let request = ImportProductsRequest { vendor_id: opened.vendor_id, vendor_name: opened.name, products };
     let done = CatalogClient::new(console.channel("catalog")?).import_products(request).await?.into_inner();
     match done.results.into_iter().find(|r| r.outcome == "refused") {

@@ -16,6 +16,30 @@ pub enum Error {
     /// No such warehouse.
     #[error("no such warehouse")]
     NoWarehouse,
+    /// No such warehouse, or not one that the caller may see.
+    #[error("no such warehouse")]
+    UnknownWarehouse,
+    /// Another warehouse has this code.
+    #[error("another warehouse has this code")]
+    CodeTaken,
+    /// Seen, but somebody else's to change.
+    #[error("{0}")]
+    NotYours(&'static str),
+    /// It has changed since the caller read it.
+    #[error("it has changed")]
+    Stale(Problem),
+    /// There are as many as there may be.
+    #[error("{0}")]
+    TooMany(&'static str),
+    /// Digital goods and courses never run out.
+    #[error("this product has no stock to count")]
+    NoStock,
+    /// There is nothing to wait for.
+    #[error("it can be bought now")]
+    InStock,
+    /// The product has several variants, and none was named.
+    #[error("name a variant: the product has several")]
+    VariantNeeded,
     /// The caller has no store, or not this one.
     #[error("no such store")]
     NoStore,
@@ -75,6 +99,14 @@ impl From<Error> for Problem {
             Error::NoProduct => Problem::not_found("product"),
             Error::NoVariant => Problem::unprocessable("unknown_variant", "this product has no such variant"),
             Error::NoWarehouse => Problem::unprocessable("unknown_warehouse", "there is no such warehouse"),
+            Error::UnknownWarehouse => Problem::not_found("warehouse"),
+            Error::CodeTaken => Problem::conflict("code_taken", text),
+            Error::NotYours(_) => Problem::forbidden(text),
+            Error::Stale(problem) => problem,
+            Error::TooMany(_) => Problem::conflict("too_many", text),
+            Error::NoStock => Problem::unprocessable("no_stock", text),
+            Error::InStock => Problem::conflict("in_stock", text),
+            Error::VariantNeeded => Problem::unprocessable("variant_needed", text),
             Error::NoStore => Problem::not_found("store"),
             Error::Invalid(errors) => Problem::invalid(errors),
             Error::HandleTaken => Problem::conflict("handle_taken", "the store has another product with this handle"),

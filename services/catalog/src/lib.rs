@@ -22,6 +22,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration::new("0001_catalog", include_str!("../migrations/0001_catalog.sql")),
         Migration::new("0002_movements", include_str!("../migrations/0002_movements.sql")),
+        Migration::new("0003_warehouses", include_str!("../migrations/0003_warehouses.sql")),
     ],
     calls: &["vendors"],
     reads: &[],
@@ -47,14 +48,20 @@ impl Default for Config {
 fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
     let app = app::App { db: env.db.clone(), vendors: VendorsClient::new(env.channel("vendors")?) };
-    let expiry = app.clone();
+    let (expiry, waits) = (app.clone(), app.clone());
     Ok(Service {
         http: http::routes().build(app.clone()),
         rpc: rpc::router(app),
-        jobs: vec![JobDef::every("expire_reservations", config.expiry_interval_seconds, move |_| {
-            let app = expiry.clone();
-            async move { app.expire_reservations().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
-        })],
+        jobs: vec![
+            JobDef::every("expire_reservations", config.expiry_interval_seconds, move |_| {
+                let app = expiry.clone();
+                async move { app.expire_reservations().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
+            }),
+            JobDef::queued(app::BACK_IN_STOCK, move |job| {
+                let app = waits.clone();
+                async move { app.run_back_in_stock(job).await }
+            }),
+        ],
         ..Service::default()
     })
 }

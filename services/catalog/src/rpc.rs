@@ -79,6 +79,12 @@ impl Catalog for Rpc {
         Ok(Response::new(api::RestockResponse {}))
     }
 
+    async fn ensure_warehouse(&self, request: Request<api::EnsureWarehouseRequest>) -> Result<Response<api::Warehouse>, Status> {
+        let r = request.into_inner();
+        let w = self.0.ensure_warehouse(r.code, r.name).await.map_err(status)?;
+        Ok(Response::new(api::Warehouse { warehouse_id: w.id.to_string(), code: w.code, name: w.name }))
+    }
+
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {
         let r = request.into_inner();
         let owner = Store { id: id(&r.vendor_id)?, name: r.vendor_name };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, ProductId, ReservationId, VariantId, VendorId, WarehouseId};
+use crate::{Money, ProductId, ReservationId, UserId, VariantId, VendorId, WarehouseId};
 
 /// A product came into being.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,42 @@ pub struct InventoryReleased {
     pub reason: String,
 }
 
+/// A variant has become scarce: so few can still be bought that its store should act. Told once until there are more again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryLow {
+    /// The product.
+    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// The product's title, and the variant's where there are several.
+    pub title: String,
+    /// How many can be bought, over all warehouses.
+    pub available: i64,
+    /// At how many the store wants to know.
+    pub low_stock_at: i64,
+}
+
+/// What somebody waited for can be bought again. One event per person; whoever waits again asks again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductBackInStock {
+    /// The product.
+    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// Who waited.
+    pub user_id: UserId,
+    /// The product's title, and the variant's where there are several.
+    pub title: String,
+    /// The product's name in addresses.
+    pub slug: String,
+}
+
 crate::declare_events! { "catalog";
     ProductCreated = "product.created" v 1 by product_id,
     ProductUpdated = "product.updated" v 1 by product_id,
@@ -104,4 +140,6 @@ crate::declare_events! { "catalog";
     InventoryUpdated = "inventory.updated" v 1 by product_id,
     InventoryReserved = "inventory.reserved" v 1 by reservation_id,
     InventoryReleased = "inventory.released" v 1 by reservation_id,
+    InventoryLow = "inventory.low" v 1 by product_id,
+    ProductBackInStock = "product.back_in_stock" v 1 by product_id,
 }

@@ -2,18 +2,27 @@
 
 mod products;
 mod reservations;
+mod sellers;
 mod stock;
+mod view;
+mod warehouses;
+mod watch;
 
 use contracts::proto::vendors::vendors_client::VendorsClient;
-use kit::Db;
 use kit::channel::Channel;
+use kit::idempotency::{self, Answer, Key, Seen};
+use kit::{Db, Tx};
+use serde::Serialize;
 
-use crate::domain::Product;
+use crate::domain::{Product, Status};
 use crate::error::Error;
 use crate::store;
 
-pub(crate) use products::{Created, Store, Upserted, answer};
-pub(crate) use stock::{Adjustment, Level};
+pub(crate) use products::Upserted;
+pub(crate) use sellers::{Seller, Store};
+pub(crate) use stock::Adjustment;
+pub(crate) use view::{Inventory, StockMovement};
+pub(crate) use watch::{BACK_IN_STOCK, StockWait};
 
 /// What the use cases need.
 #[derive(Clone)]
@@ -31,11 +40,50 @@ impl App {
     /// A published product by id or slug.
     pub async fn product(&self, id_or_slug: String) -> Result<Product, Error> {
         let found = self.db.read(move |q| Ok::<_, Error>(store::product(q, &id_or_slug)?)).await?;
-        found.filter(|p| p.status == crate::domain::Status::Published).ok_or(Error::NoProduct)
+        found.filter(|p| p.status == Status::Published).ok_or(Error::NoProduct)
     }
 
     /// Facts of variants for other services, by variant or by product.
     pub async fn variants(&self, products: Vec<uuid::Uuid>, variants: Vec<uuid::Uuid>) -> Result<Vec<store::VariantRow>, Error> {
         self.db.read(move |q| Ok(store::variants(q, &products, &variants)?)).await
     }
+}
+
+/// What a request that may be repeated is answered.
+pub(crate) enum Given {
+    Now(Answer),
+    Before(Answer),
+    Running,
+    Mismatch,
+}
+
+/// Does something once per key, and answers a repeat as the first time.
+fn once(tx: &mut Tx, key: Option<&Key>, act: impl Fn(&mut Tx) -> Result<Answer, Error>) -> Result<Given, Error> {
+    if let Some(key) = key {
+        match idempotency::look_up(tx, key)? {
+            Seen::New => {}
+            Seen::Answered(answer) => return Ok(Given::Before(answer)),
+            Seen::Claimed(_) => return Ok(Given::Running),
+            Seen::Mismatch => return Ok(Given::Mismatch),
+        }
+    }
+    let answer = act(tx)?;
+    if let Some(key) = key {
+        idempotency::remember(tx, key, &answer)?;
+    }
+    Ok(Given::Now(answer))
+}
+
+/// The answer to a request that made something.
+fn created(location: String, body: &impl Serialize) -> Answer {
+    Answer { status: 201, location: Some(location), body: json(body) }
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("ids, numbers and text always make JSON")
+}
+
+/// The entity tag of what counts its changes.
+pub(crate) fn etag(version: i64) -> String {
+    format!("\"{version}\"")
 }

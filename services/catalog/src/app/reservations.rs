@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::stock::{Why, move_stock};
+use super::watch::watch;
 use crate::domain::{self, Change, Kind, Part, Reservation, State};
 use crate::error::{Error, Shortage};
 use crate::store;
@@ -149,10 +150,13 @@ impl App {
 /// Takes every line, or says for all of them what is missing.
 fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<Part>, Error> {
     let mut parts = Vec::new();
-    let mut shortages = Vec::new();
+    let (mut shortages, mut scarce) = (Vec::new(), Vec::new());
     for (variant_id, quantity) in lines.iter().copied() {
-        if let Some(warehouse_id) = store::reserve_in_one_place(tx, variant_id, quantity)? {
-            parts.push(Part::new(variant_id, warehouse_id, quantity));
+        if let Some(taken) = store::reserve_in_one_place(tx, variant_id, quantity)? {
+            parts.push(Part::new(variant_id, taken.warehouse_id, quantity));
+            if taken.left <= taken.low_stock_at {
+                scarce.push(variant_id);
+            }
             continue;
         }
         let free = store::free(tx, variant_id)?;
@@ -166,8 +170,13 @@ fn hold(tx: &mut Tx, lines: &[(VariantId, i64)]) -> Result<Vec<Part>, Error> {
             }
             parts.push(Part::new(variant_id, warehouse_id, quantity));
         }
+        scarce.push(variant_id);
     }
-    if shortages.is_empty() { Ok(parts) } else { Err(Error::OutOfStock(shortages)) }
+    if !shortages.is_empty() {
+        return Err(Error::OutOfStock(shortages));
+    }
+    watch(tx, &scarce)?;
+    Ok(parts)
 }
 
 fn expire(tx: &mut Tx, id: ReservationId) -> Result<(), Error> {

@@ -3,21 +3,16 @@
 use std::collections::BTreeMap;
 
 use contracts::events::catalog::InventoryUpdated;
-use contracts::{ProductId, ReservationId, VariantId, WarehouseId};
-use kit::{DbError, Tx};
+use contracts::{ProductId, ReservationId, VariantId, VendorId, WarehouseId};
+use kit::http::PageRequest;
+use kit::idempotency::{Answer, Key};
+use kit::{DbError, Query, Tx};
 
-use super::App;
-use crate::domain::{Change, NewProduct, Product};
+use super::watch::watch;
+use super::{App, Given, Inventory, Seller, StockMovement, json, once};
+use crate::domain::{Change, Kind, NewProduct, Product, Status};
 use crate::error::Error;
-use crate::store::{self, Movement};
-
-/// A product's stock in one warehouse.
-pub(crate) struct Level {
-    pub variant_id: VariantId,
-    pub warehouse_id: WarehouseId,
-    pub on_hand: i64,
-    pub reserved: i64,
-}
+use crate::store::{self, Movement, MovementFilter};
 
 /// A change of what is on hand that somebody wants.
 #[derive(Clone, Debug)]
@@ -26,8 +21,6 @@ pub(crate) struct Adjustment {
     pub warehouse_id: WarehouseId,
     pub delta: i64,
     pub reason: String,
-    /// Who.
-    pub actor: Option<String>,
 }
 
 /// What stands behind a change of stock, for the ledger.
@@ -60,47 +53,66 @@ impl Why {
 }
 
 impl App {
-    /// The product's own store, and its stock by warehouse.
-    pub async fn levels(&self, product: ProductId) -> Result<(Product, Vec<Level>), Error> {
+    /// A product's stock: by warehouse for those who sell it, in sum for everybody else.
+    pub async fn inventory(&self, seller: Option<Seller>, product: ProductId) -> Result<Inventory, Error> {
         self.db
             .read(move |q| {
                 let found = store::product(q, &product.to_string())?.ok_or(Error::NoProduct)?;
-                let levels = store::levels(q, product.0)?;
-                let levels = levels.into_iter().map(|l| Level {
-                    variant_id: l.variant_id,
-                    warehouse_id: l.warehouse_id,
-                    on_hand: l.on_hand,
-                    reserved: l.reserved,
-                });
-                Ok((found, levels.collect()))
+                if seller.as_ref().is_some_and(|s| s.acts_for(found.vendor_id)) {
+                    return Ok(Inventory::by_warehouse(store::levels(q, product.0)?));
+                }
+                if found.status == Status::Published { Ok(Inventory::in_sum(&found)) } else { Err(Error::NoProduct) }
+            })
+            .await
+    }
+
+    /// Why there is as much as there is, newest first; one more than the limit where there are more.
+    pub async fn movements(&self, seller: Seller, filter: MovementFilter, page: PageRequest) -> Result<Vec<StockMovement>, Error> {
+        self.db
+            .read(move |q| {
+                owned(q, &seller, filter.product_id)?;
+                let found = store::movements(q, &filter, page.after, page.limit)?;
+                Ok(found.into_iter().map(StockMovement::from).collect())
             })
             .await
     }
 
     /// Adds to (or takes from) what is on hand, with a reason that the ledger keeps.
-    pub async fn adjust(&self, product: ProductId, wanted: Adjustment) -> Result<(), Error> {
+    pub async fn adjust(&self, seller: Seller, product: ProductId, wanted: Adjustment, key: Option<Key>) -> Result<Given, Error> {
         self.db
             .write(move |tx| {
-                let known = store::product(tx, &product.to_string())?.ok_or(Error::NoProduct)?;
-                if !known.variants.iter().any(|v| v.id == wanted.variant_id) {
-                    return Err(Error::NoVariant);
-                }
-                if !store::warehouses(tx)?.iter().any(|(id, _, _)| *id == wanted.warehouse_id) {
-                    return Err(Error::NoWarehouse);
-                }
-                store::open_stock(tx, &[(wanted.variant_id, wanted.warehouse_id, 0)])?;
-                let (variant_id, warehouse_id) = (wanted.variant_id, wanted.warehouse_id);
-                let change = Change { variant_id, warehouse_id, on_hand: wanted.delta, reserved: 0 };
-                let why = Why { kind: "adjusted", reservation_id: None, reason: wanted.reason.clone(), actor: wanted.actor.clone() };
-                move_stock(tx, &[change], &why)
+                once(tx, key.as_ref(), |tx| {
+                    let known = owned(tx, &seller, product)?;
+                    adjust(tx, &known, &wanted, &seller)?;
+                    let now = Inventory::by_warehouse(store::levels(tx, product.0)?);
+                    Ok(Answer { status: 200, location: None, body: json(&now) })
+                })
             })
             .await
     }
+}
 
-    /// Id, code and name of every warehouse.
-    pub async fn warehouses(&self) -> Result<Vec<(WarehouseId, String, String)>, Error> {
-        self.db.read(|q| Ok(store::warehouses(q)?)).await
+/// A product of one of the seller's stores, whatever its status.
+pub(super) fn owned(q: &mut Query, seller: &Seller, product: ProductId) -> Result<Product, Error> {
+    let found = store::product(q, &product.to_string())?;
+    found.filter(|p| seller.acts_for(p.vendor_id)).ok_or(Error::NoProduct)
+}
+
+fn adjust(tx: &mut Tx, known: &Product, wanted: &Adjustment, seller: &Seller) -> Result<(), Error> {
+    let (variant_id, warehouse_id) = (wanted.variant_id, wanted.warehouse_id);
+    if !known.variants.iter().any(|v| v.id == variant_id) {
+        return Err(Error::NoVariant);
     }
+    if known.kind != Kind::Physical {
+        return Err(Error::NoStock);
+    }
+    if !store::warehouses(tx, Some(&[known.vendor_id]))?.iter().any(|w| w.id == warehouse_id) {
+        return Err(Error::NoWarehouse);
+    }
+    store::open_stock(tx, &[(variant_id, warehouse_id, 0)])?;
+    let change = Change { variant_id, warehouse_id, on_hand: wanted.delta, reserved: 0 };
+    let (reason, actor) = (wanted.reason.clone(), Some(seller.actor.clone()));
+    move_stock(tx, &[change], &Why { kind: "adjusted", reservation_id: None, reason, actor })
 }
 
 /// Changes stock and, where what is on hand changes, writes down why and tells the others. Places are touched in one order.
@@ -128,7 +140,10 @@ pub(super) fn move_stock(tx: &mut Tx, changes: &[Change], why: &Why) -> Result<(
             reason: why.reason.clone(),
         })?;
     }
-    Ok(store::insert_movements(tx, &movements)?)
+    store::insert_movements(tx, &movements)?;
+    let mut watched: Vec<VariantId> = sorted.iter().filter(|c| c.on_hand != c.reserved).map(|c| c.variant_id).collect();
+    watched.dedup();
+    watch(tx, &watched)
 }
 
 /// What a reservation holds is always there: the database says so with every change. Anything else is a fault to be seen.
@@ -141,7 +156,7 @@ fn movement(product_id: ProductId, change: &Change, on_hand: i64, why: &Why) -> 
         product_id,
         variant_id: change.variant_id,
         warehouse_id: change.warehouse_id,
-        kind: why.kind,
+        kind: why.kind.to_owned(),
         delta: change.on_hand,
         on_hand,
         reservation_id: why.reservation_id,
@@ -151,8 +166,8 @@ fn movement(product_id: ProductId, change: &Change, on_hand: i64, why: &Why) -> 
 }
 
 /// Sets what is on hand to what a product says, never below what is reserved. What it does not mention stays.
-pub(super) fn put_stock(tx: &mut Tx, product: ProductId, new: &NewProduct, variants: &[VariantId]) -> Result<(), Error> {
-    let wanted = wanted_stock(tx, new, variants)?;
+pub(super) fn put_stock(tx: &mut Tx, owner: VendorId, product: ProductId, new: &NewProduct, variants: &[VariantId]) -> Result<(), Error> {
+    let wanted = wanted_stock(tx, owner, new, variants)?;
     let mut named: Vec<VariantId> = wanted.keys().map(|(variant, _)| *variant).collect();
     named.dedup();
     let there = store::stock_of(tx, &named)?;
@@ -183,8 +198,10 @@ pub(super) fn put_stock(tx: &mut Tx, product: ProductId, new: &NewProduct, varia
     move_stock(tx, &changes, &counted)
 }
 
-fn wanted_stock(tx: &mut Tx, new: &NewProduct, variants: &[VariantId]) -> Result<BTreeMap<(VariantId, WarehouseId), i64>, Error> {
-    let known: Vec<_> = store::warehouses(tx)?.into_iter().map(|(id, _, _)| id).collect();
+type Counts = BTreeMap<(VariantId, WarehouseId), i64>;
+
+fn wanted_stock(tx: &mut Tx, owner: VendorId, new: &NewProduct, variants: &[VariantId]) -> Result<Counts, Error> {
+    let known: Vec<_> = store::warehouses(tx, Some(&[owner]))?.into_iter().map(|w| w.id).collect();
     if known.is_empty() {
         store::ensure_main_warehouse(tx)?;
     }

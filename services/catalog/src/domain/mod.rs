@@ -4,6 +4,8 @@ mod product;
 mod reservation;
 #[cfg(test)]
 mod tests;
+mod warehouse;
 
 pub use product::{Kind, Media, NewProduct, Product, ProductInput, Rating, STOCK_MAX, Status, Variant, check, option_title, slug};
 pub use reservation::{Change, Part, Refused, Reservation, State, take};
+pub use warehouse::{LOW_STOCK_AT, Warehouse, WarehouseInput};

@@ -133,6 +133,9 @@ pub struct VariantInput {
     /// For shipping.
     #[serde(default)]
     pub weight_grams: i64,
+    /// At how many left the store wants to know; 5 where left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_stock_at: Option<i64>,
     /// How many there are, and where.
     #[serde(default)]
     pub stock: Vec<StockInput>,
@@ -205,6 +208,9 @@ fn variant_errors(variant: &VariantInput, currency: Option<Currency>) -> Vec<(St
     }
     if !(0..=1_000_000_000).contains(&variant.weight_grams) {
         errors.push(("/weightGrams".into(), "range", "a weight is 0 to 10^9 grams"));
+    }
+    if variant.low_stock_at.is_some_and(|n| !(0..=STOCK_MAX).contains(&n)) {
+        errors.push(("/lowStockAt".into(), "range", "few are 0 to 10^9"));
     }
     if variant.stock.len() > PLACES_MAX {
         errors.push(("/stock".into(), "count", "a variant lies in at most 50 warehouses"));

@@ -4,10 +4,14 @@ mod movements;
 mod products;
 mod reservations;
 mod stock;
+mod warehouses;
+mod watch;
 
-pub(crate) use movements::{Movement, insert_movements, products_of};
+pub(crate) use movements::{Movement, MovementFilter, StoredMovement, insert_movements, movements, products_of};
 pub(crate) use products::{Filter, VariantRow, find_by_handle, insert, list, product, replace, variants};
 pub(crate) use reservations::{due, insert_reservation, reopen, reservation, save_reservation, set_state};
-pub(crate) use stock::{
-    MAIN_WAREHOUSE, change, ensure_main_warehouse, free, levels, open_stock, reserve_in_one_place, reserve_part, stock_of, warehouses,
+pub(crate) use stock::{Level, change, free, levels, open_stock, reserve_in_one_place, reserve_part, stock_of};
+pub(crate) use warehouses::{
+    MAIN_WAREHOUSE, ensure_main_warehouse, insert_warehouse, rename_warehouse, warehouse, warehouse_by_code, warehouses,
 };
+pub(crate) use watch::{forget_low, note_low, take_waiting, wait_for, watched};

@@ -236,7 +236,7 @@ pub(crate) fn replace(tx: &mut Tx, id: ProductId, new: &NewProduct, hash: &[u8])
 /// All variants in one statement; ids of variants that are there already stay.
 fn put_variants(tx: &mut Tx, product: ProductId, new: &NewProduct) -> Result<Vec<VariantId>, DbError> {
     let list = &new.input.variants;
-    let mut values: Vec<Value> = Vec::with_capacity(list.len() * 11);
+    let mut values: Vec<Value> = Vec::with_capacity(list.len() * 12);
     for (place, v) in list.iter().enumerate() {
         let title = v.title.clone().unwrap_or_else(|| option_title(&v.options));
         values.extend([
@@ -251,14 +251,15 @@ fn put_variants(tx: &mut Tx, product: ProductId, new: &NewProduct) -> Result<Vec
             v.compare_at_price.map(|p| p.amount).into(),
             v.weight_grams.into(),
             false.into(),
+            v.low_stock_at.into(),
         ]);
     }
     let sql = format!(
-        "INSERT INTO catalog.variants (id, product_id, place, sku, title, options, price, currency, compare_at_price, weight_grams, removed) VALUES {} \
+        "INSERT INTO catalog.variants (id, product_id, place, sku, title, options, price, currency, compare_at_price, weight_grams, removed, low_stock_at) VALUES {} \
          ON CONFLICT (product_id, sku) DO UPDATE SET place = excluded.place, title = excluded.title, options = excluded.options, price = excluded.price, \
-         currency = excluded.currency, compare_at_price = excluded.compare_at_price, weight_grams = excluded.weight_grams, removed = excluded.removed \
+         currency = excluded.currency, compare_at_price = excluded.compare_at_price, weight_grams = excluded.weight_grams, removed = excluded.removed, low_stock_at = excluded.low_stock_at \
          RETURNING id, place",
-        value_rows(list.len(), 11)
+        value_rows(list.len(), 12)
     );
     let mut ids =
         tx.rows(&sql, &values)?.iter().map(|r| Ok((r.get::<i64>(1)?, VariantId(r.get(0)?)))).collect::<Result<Vec<_>, DbError>>()?;

@@ -5,10 +5,7 @@ use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
 use kit::{Value, params};
 use uuid::Uuid;
 
-use crate::domain::Change;
-
-/// The warehouse that is there from the beginning.
-pub(crate) const MAIN_WAREHOUSE: WarehouseId = WarehouseId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+use crate::domain::{Change, LOW_STOCK_AT};
 
 /// Rows of one statement: both engines limit the parameters.
 const ROWS_MAX: usize = 500;
@@ -19,18 +16,6 @@ pub(crate) struct Level {
     pub warehouse_id: WarehouseId,
     pub on_hand: i64,
     pub reserved: i64,
-}
-
-/// Makes the first warehouse where it is missing.
-pub(crate) fn ensure_main_warehouse(tx: &mut Tx) -> Result<(), DbError> {
-    let sql = "INSERT INTO catalog.warehouses (id, code, name) VALUES ($1, 'main', 'Main warehouse') ON CONFLICT (code) DO NOTHING";
-    tx.execute(sql, params![MAIN_WAREHOUSE.0]).map(drop)
-}
-
-/// Id, code and name of every warehouse.
-pub(crate) fn warehouses(q: &mut Query) -> Result<Vec<(WarehouseId, String, String)>, DbError> {
-    let rows = q.rows("SELECT id, code, name FROM catalog.warehouses ORDER BY code, id", &[])?;
-    rows.iter().map(|r| Ok((WarehouseId(r.get(0)?), r.get(1)?, r.get(2)?))).collect()
 }
 
 /// Where the variants of a product are.
@@ -94,15 +79,24 @@ pub(crate) fn change(tx: &mut Tx, change: &Change) -> Result<Option<i64>, DbErro
     row.map(|r| r.get(0)).transpose()
 }
 
+/// Where all of a line was reserved, and what is left.
+pub(crate) struct Taken {
+    pub warehouse_id: WarehouseId,
+    /// Free in this place.
+    pub left: i64,
+    /// At how many left the store wants to know.
+    pub low_stock_at: i64,
+}
+
 /// Reserves all of a line in the first warehouse that has enough; `None` where none has.
-pub(crate) fn reserve_in_one_place(tx: &mut Tx, variant: VariantId, quantity: i64) -> Result<Option<WarehouseId>, DbError> {
+pub(crate) fn reserve_in_one_place(tx: &mut Tx, variant: VariantId, quantity: i64) -> Result<Option<Taken>, DbError> {
     let row = tx.row(
         "UPDATE catalog.stock SET reserved = reserved + $2 WHERE variant_id = $1 AND on_hand - reserved >= $2 AND warehouse_id = \
          (SELECT s.warehouse_id FROM catalog.stock s WHERE s.variant_id = $1 AND s.on_hand - s.reserved >= $2 ORDER BY s.warehouse_id LIMIT 1) \
-         RETURNING warehouse_id",
-        params![variant.0, quantity],
+         RETURNING warehouse_id, on_hand - reserved, (SELECT COALESCE(v.low_stock_at, $3) FROM catalog.variants v WHERE v.id = $1)",
+        params![variant.0, quantity, LOW_STOCK_AT],
     )?;
-    row.map(|r| Ok(WarehouseId(r.get(0)?))).transpose()
+    row.map(|r| Ok(Taken { warehouse_id: WarehouseId(r.get(0)?), left: r.get(1)?, low_stock_at: r.get(2)? })).transpose()
 }
 
 /// What is free of a variant in each warehouse; the rows are held until the end of the transaction.

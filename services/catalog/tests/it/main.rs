@@ -1,8 +1,11 @@
 //! The catalog on real databases.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod inventory;
 mod products;
 mod reservations;
+mod warehouses;
+mod watch;
 
 use contracts::VariantId;
 use contracts::proto::catalog::ImportProductsRequest;
@@ -38,6 +41,21 @@ async fn import(p: &TestPlatform, store: &Store, products: &[Json]) -> Vec<Strin
     let request = ImportProductsRequest { vendor_id: store.vendor_id.clone(), vendor_name: store.name.clone(), products };
     let answer = client(p).import_products(request).await.unwrap().into_inner();
     answer.results.into_iter().map(|r| r.outcome).collect()
+}
+
+/// Type and data of what the catalog has told, oldest first.
+async fn told(p: &TestPlatform, kind: &'static str) -> Vec<Json> {
+    let events = p.db("catalog").read(|q| kit::events::after(q, 0, 10_000)).await.unwrap();
+    events.into_iter().filter(|e| e.kind == kind).map(|e| e.data).collect()
+}
+
+/// A product of a seller's store, as answered.
+async fn made(p: &TestPlatform, seller: &Caller, body: Json) -> Json {
+    p.send("POST", "/api/v1/products", seller, Some(body), &[]).await.expect(201).body
+}
+
+fn text(json: &Json) -> &str {
+    json.as_str().unwrap_or_else(|| panic!("expected text, found {json}"))
 }
 
 /// A variant with `stock` on hand in a store of its own.
