@@ -175,7 +175,7 @@ impl DemoStore {
     fn variant(&self, number: usize, i: usize, taka: i64, options: &Json, second: &str) -> Json {
         let seed = scatter(self.slug, number * 31 + i);
         let stock = match self.kind {
-            "physical" if seed % 3 == 0 => json!([{"onHand": 20 + seed % 180}]),
+            "physical" if seed.is_multiple_of(3) => json!([{"onHand": 20 + seed % 180}]),
             "physical" => json!([{"onHand": 10 + seed % 90}, {"warehouseId": second, "onHand": 10 + seed / 7 % 90}]),
             _ => json!([]),
         };

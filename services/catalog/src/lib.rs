@@ -1,6 +1,6 @@
 //! catalog: what is sold and how much of it there is.
 //!
-//! Owns products, variants, warehouses, stock with its movements, and reservations.
+//! Owns products, variants, warehouses, stock with its movements, reservations, and who waits for what.
 //! Publishes `product.*` and `inventory.*`. Consumes nothing.
 //! Calls vendors, to learn whose store a caller may write for.
 
