@@ -107,6 +107,8 @@ async fn each_event_is_told_once_however_often_and_in_which_order_it_comes(engin
         status: status.into(),
         carrier: None,
         tracking_number: None,
+        payment_id: None,
+        collected: None,
         at,
     };
     let refund_id = RefundId(Ids::random().uuid(at));
