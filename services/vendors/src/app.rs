@@ -1,28 +1,38 @@
 //! The use cases of stores.
 
+use contracts::proto::identity::identity_client::IdentityClient;
+use contracts::proto::identity::{GetUserRequest, GrantRoleRequest};
 use contracts::{UserId, VendorId};
-use kit::Db;
+use kit::channel::Channel;
+use kit::{Db, Role};
 
-use crate::domain::{Store, is_slug};
+use crate::domain::commission::{Line, Rule, mistakes, rate};
+use crate::domain::{Member, Store, StoreChange, is_slug};
 use crate::error::Error;
-use crate::store;
+use crate::store::{commission, staff, stores};
 
 /// What the use cases need.
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
     pub default_rate: i64,
+    pub identity: IdentityClient<Channel>,
 }
 
 impl App {
     /// Stores by id; unknown ones are absent.
     pub async fn stores(&self, ids: Vec<VendorId>) -> Result<Vec<Store>, Error> {
-        self.db.read(move |q| Ok(store::by_ids(q, &ids)?)).await
+        self.db.read(move |q| Ok(stores::by_ids(q, &ids)?)).await
+    }
+
+    /// One store.
+    pub async fn store(&self, id: VendorId) -> Result<Store, Error> {
+        self.stores(vec![id]).await?.pop().ok_or(Error::NoStore)
     }
 
     /// The stores that a user may act for.
     pub async fn stores_of(&self, user: UserId) -> Result<Vec<Store>, Error> {
-        self.db.read(move |q| Ok(store::of_owner(q, user)?)).await
+        self.db.read(move |q| Ok(stores::of_user(q, user)?)).await
     }
 
     /// The store with a slug, opened where it is missing.
@@ -32,19 +42,92 @@ impl App {
         }
         self.db
             .write(move |tx| {
-                if let Some(found) = store::by_slug(tx, &slug)? {
+                if let Some(found) = stores::by_slug(tx, &slug)? {
                     return Ok(found);
                 }
-                store::insert(tx, &slug, if name.is_empty() { &slug } else { &name }, owner)?;
-                store::by_slug(tx, &slug)?.ok_or(Error::NoStore)
+                stores::insert(tx, &slug, if name.is_empty() { &slug } else { &name }, owner)?;
+                stores::by_slug(tx, &slug)?.ok_or(Error::NoStore)
             })
             .await
     }
 
-    /// The commission rate of each line's store, in basis points, in order.
-    pub async fn commission_rates(&self, vendors: Vec<VendorId>) -> Result<Vec<i64>, Error> {
-        let stores = self.stores(vendors.clone()).await?;
-        let rate = |id: &VendorId| stores.iter().find(|s| s.id == *id).and_then(|s| s.commission_basis_points);
-        Ok(vendors.iter().map(|id| rate(id).unwrap_or(self.default_rate)).collect())
+    /// Changes what a store says of itself, if it is still as the caller read it.
+    pub async fn change(&self, id: VendorId, change: StoreChange, expects: impl Fn(i64) -> bool + Send + 'static) -> Result<Store, Error> {
+        let errors = change.mistakes();
+        if !errors.is_empty() {
+            return Err(Error::Invalid(errors));
+        }
+        self.db
+            .write(move |tx| {
+                let before = stores::lock(tx, id)?.ok_or(Error::NoStore)?;
+                if !expects(before.version) {
+                    return Err(Error::Stale);
+                }
+                Ok(stores::save(tx, &before, change.clone())?)
+            })
+            .await
+    }
+
+    /// Who works in a store besides its owner.
+    pub async fn staff(&self, store: VendorId) -> Result<Vec<Member>, Error> {
+        self.db.read(move |q| Ok(staff::list(q, store)?)).await
+    }
+
+    /// Lets somebody with an account work in a store: what the role of a vendor allows, there.
+    pub async fn add_staff(&self, store: VendorId, user: UserId) -> Result<Vec<Member>, Error> {
+        let mut identity = self.identity.clone();
+        let known = identity.get_user(GetUserRequest { user_id: user.to_string() }).await.map_err(Error::unreachable)?;
+        if known.into_inner().user.is_none() {
+            return Err(Error::NoUser);
+        }
+        self.db.write(move |tx| Ok::<_, Error>(staff::add(tx, store, user)?)).await?;
+        // A repeat of the request gives the role where this one dies before it.
+        let role = GrantRoleRequest { user_id: user.to_string(), role: Role::Vendor.as_str().to_owned() };
+        identity.grant_role(role).await.map_err(Error::unreachable)?;
+        self.staff(store).await
+    }
+
+    /// Somebody no longer works in a store. The role stays: without a store it opens nothing.
+    pub async fn remove_staff(&self, store: VendorId, user: UserId) -> Result<(), Error> {
+        let removed = self.db.write(move |tx| Ok::<_, Error>(staff::remove(tx, store, user)?)).await?;
+        if removed { Ok(()) } else { Err(Error::NoUser) }
+    }
+
+    /// All commission rules.
+    pub async fn rules(&self) -> Result<Vec<Rule>, Error> {
+        self.db.read(|q| Ok(commission::all(q)?)).await
+    }
+
+    /// Puts these rules in place of all others. Orders that were placed keep the rates of their time.
+    pub async fn set_rules(&self, rules: Vec<Rule>) -> Result<Vec<Rule>, Error> {
+        let errors = mistakes(&rules);
+        if !errors.is_empty() {
+            return Err(Error::Invalid(errors));
+        }
+        self.db
+            .write(move |tx| {
+                commission::replace(tx, &rules)?;
+                Ok(rules.clone())
+            })
+            .await
+    }
+
+    /// The commission rate of each line, in basis points, in order. A store's own rate goes before the rules that are
+    /// not its own.
+    pub async fn commission_rates(&self, lines: Vec<Line>) -> Result<Vec<i64>, Error> {
+        let default_rate = self.default_rate;
+        self.db
+            .read(move |q| {
+                let mut vendors: Vec<VendorId> = lines.iter().map(|l| l.vendor).collect();
+                vendors.sort();
+                vendors.dedup();
+                if vendors.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let (known, mut rules) = (stores::by_ids(q, &vendors)?, commission::concerning(q, &vendors)?);
+                rules.extend(known.iter().filter_map(Store::own_rule));
+                Ok(lines.iter().map(|line| rate(&rules, line, default_rate)).collect())
+            })
+            .await
     }
 }

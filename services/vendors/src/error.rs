@@ -1,3 +1,5 @@
+use axum::http::StatusCode;
+use kit::problem::FieldError;
 use kit::{DbError, Problem};
 
 /// What can go wrong with stores.
@@ -9,9 +11,32 @@ pub enum Error {
     /// Not a name for addresses.
     #[error("a slug has 1 to 60 lower-case letters, digits and hyphens")]
     InvalidSlug,
+    /// No such user, or not one of the store's staff.
+    #[error("no such user")]
+    NoUser,
+    /// Fields that are not valid.
+    #[error("invalid fields")]
+    Invalid(Vec<FieldError>),
+    /// It has changed since the caller read it.
+    #[error("it has changed since you read it; read it again")]
+    Stale,
+    /// Only the owner may.
+    #[error("only the owner of the store can do this")]
+    NotOwner,
+    /// Identity does not answer.
+    #[error("identity does not answer now; try again")]
+    Unreachable,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl Error {
+    /// A call that failed.
+    pub fn unreachable(status: tonic::Status) -> Error {
+        tracing::warn!(code = ?status.code(), reason = status.message(), "identity does not answer");
+        Error::Unreachable
+    }
 }
 
 impl From<Error> for Problem {
@@ -20,6 +45,11 @@ impl From<Error> for Problem {
         match e {
             Error::NoStore => Problem::not_found("store"),
             Error::InvalidSlug => Problem::unprocessable("invalid_slug", text),
+            Error::NoUser => Problem::not_found("user"),
+            Error::Invalid(errors) => Problem::invalid(errors),
+            Error::Stale => Problem::new(StatusCode::PRECONDITION_FAILED, "stale", text),
+            Error::NotOwner => Problem::forbidden(text),
+            Error::Unreachable => Problem::unavailable("service_unavailable", text),
             Error::Db(e) => e.into(),
         }
     }

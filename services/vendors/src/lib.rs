@@ -1,6 +1,7 @@
 //! vendors: the stores that sell.
 //!
-//! Owns stores and their commission rates. Publishes nothing yet. Consumes nothing. Calls nobody.
+//! Owns stores, who works in them, and the rules on commission. Publishes nothing yet. Consumes nothing.
+//! Calls identity, to make somebody a vendor.
 
 mod app;
 mod domain;
@@ -9,14 +10,18 @@ mod http;
 mod rpc;
 mod store;
 
+use contracts::proto::identity::identity_client::IdentityClient;
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 use serde::Deserialize;
 
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "vendors",
-    migrations: &[Migration::new("0001_vendors", include_str!("../migrations/0001_vendors.sql"))],
-    calls: &[],
+    migrations: &[
+        Migration::new("0001_vendors", include_str!("../migrations/0001_vendors.sql")),
+        Migration::new("0002_staff_and_rules", include_str!("../migrations/0002_staff_and_rules.sql")),
+    ],
+    calls: &["identity"],
     reads: &[],
     describe: || http::routes().describe(),
     check_config: check,
@@ -45,6 +50,10 @@ fn check(section: &serde_json::Value) -> Result<(), String> {
 
 fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
-    let app = app::App { db: env.db.clone(), default_rate: config.commission_basis_points };
+    let app = app::App {
+        db: env.db.clone(),
+        default_rate: config.commission_basis_points,
+        identity: IdentityClient::new(env.channel("identity")?),
+    };
     Ok(Service { http: http::routes().build(app.clone()), rpc: rpc::router(app), ..Service::default() })
 }

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::app::App;
 use crate::domain::Store;
+use crate::domain::commission::Line;
 
 /// The gRPC side as a router.
 pub(crate) fn router(app: App) -> Router {
@@ -39,10 +40,15 @@ impl Vendors for Rpc {
         &self,
         request: Request<api::CommissionRatesRequest>,
     ) -> Result<Response<api::CommissionRatesResponse>, Status> {
-        let vendors = request.get_ref().lines.iter().map(|l| id(&l.vendor_id)).collect::<Result<_, _>>()?;
-        let basis_points = self.0.commission_rates(vendors).await.map_err(status)?;
+        let lines = request.get_ref().lines.iter().map(line).collect::<Result<_, Status>>()?;
+        let basis_points = self.0.commission_rates(lines).await.map_err(status)?;
         Ok(Response::new(api::CommissionRatesResponse { basis_points }))
     }
+}
+
+fn line(line: &api::CommissionLine) -> Result<Line, Status> {
+    let currency = line.currency.parse().map_err(|_| Status::invalid_argument(format!("not a currency: {:?}", line.currency)))?;
+    Ok(Line { vendor: id(&line.vendor_id)?, categories: ids(&line.category_ids)?, amount: line.amount, currency })
 }
 
 fn view(store: &Store) -> api::Store {

@@ -100,6 +100,10 @@ impl Identity for Directed {
         Ok(Response::new(api::CheckSessionResponse { open, roles, ..Default::default() }))
     }
 
+    async fn issue_link(&self, _: Request<api::IssueLinkRequest>) -> Result<Response<api::IssueLinkResponse>, Status> {
+        Err(Status::unimplemented("not asked in these tests"))
+    }
+
     async fn grant_role(&self, _: Request<api::GrantRoleRequest>) -> Result<Response<api::GrantRoleResponse>, Status> {
         Err(Status::unimplemented("not asked in these tests"))
     }

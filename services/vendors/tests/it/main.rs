@@ -1,13 +1,23 @@
 //! Stores on real databases.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod identity;
+
+use contracts::UserId;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use contracts::proto::vendors::{CommissionLine, CommissionRatesRequest, EnsureStoreRequest, Store};
 use kit::Role;
 use serde_json::json;
 use testing::{Engine, TestPlatform};
 
-testing::both_engines!(a_store_is_opened_once, a_seller_sees_their_own_store, rates_follow_the_configuration);
+testing::both_engines!(
+    a_store_is_opened_once,
+    a_seller_sees_their_own_store,
+    a_store_changes_what_it_says_of_itself,
+    staff_work_in_a_store_until_they_are_sent_away,
+    rates_follow_the_configuration,
+    rates_follow_the_rules,
+);
 
 async fn ensure(p: &TestPlatform, slug: &str, owner_id: String) -> Store {
     let request = EnsureStoreRequest { slug: slug.into(), name: "Looms".into(), owner_id };
@@ -43,4 +53,82 @@ async fn rates_follow_the_configuration(engine: Engine) {
     let request = CommissionRatesRequest { lines: vec![line.clone(), line] };
     let rates = VendorsClient::new(p.channel("vendors")).commission_rates(request).await.unwrap().into_inner();
     assert_eq!(rates.basis_points, [750, 750]);
+}
+
+async fn a_store_changes_what_it_says_of_itself(engine: Engine) {
+    let p = TestPlatform::start(engine, &[vendors::SERVICE]).await;
+    let (seller, other, admin) =
+        (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Admin]));
+    let store = ensure(&p, "looms", seller.user.as_ref().unwrap().id.to_string()).await;
+    let path = format!("/api/v1/vendors/{}", store.vendor_id);
+    let change = json!({"name": " Dhaka Looms ", "description": "Handwoven", "supportEmail": "help@looms.test"});
+    let changed = p.send("PUT", "/api/v1/vendors/store", &seller, Some(change), &[("if-match", "\"1\"")]).await.expect(200);
+    assert_eq!((changed.body["name"].as_str(), changed.header("etag")), (Some("Dhaka Looms"), "\"2\""));
+    let shown = p.send("GET", &path, &testing::guest(), None, &[]).await.expect(200);
+    assert_eq!(shown.body, changed.body);
+    p.send("PUT", &path, &seller, Some(json!({"name": "Late"})), &[("if-match", "\"1\"")]).await.expect(412);
+    p.send("PUT", &path, &other, Some(json!({"name": "Mine now"})), &[]).await.expect(404);
+    let cleared = p.send("PUT", &path, &admin, Some(json!({"description": null})), &[]).await.expect(200);
+    assert_eq!((&cleared.body["description"], cleared.body["name"].as_str()), (&json!(null), Some("Dhaka Looms")));
+    let wrong = p.send("PUT", &path, &seller, Some(json!({"name": "", "supportPhone": "0171"})), &[]).await.expect(422);
+    assert_eq!(wrong.body["errors"].as_array().unwrap().len(), 2);
+    p.send("PUT", &path, &seller, Some(json!({"slug": "other"})), &[]).await.expect(400);
+}
+
+async fn staff_work_in_a_store_until_they_are_sent_away(engine: Engine) {
+    let p = TestPlatform::start(engine, &[vendors::SERVICE, identity::SERVICE]).await;
+    let (owner, worker) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor]));
+    let id = |caller: &kit::Caller| -> UserId { caller.user.as_ref().unwrap().id };
+    identity::know(id(&worker));
+    let store = ensure(&p, "looms", id(&owner).to_string()).await;
+    let (staff, body) = ("/api/v1/vendors/store/staff", json!({"userId": id(&worker)}));
+    p.send("POST", staff, &owner, Some(json!({"userId": id(&testing::user())})), &[]).await.expect(404);
+    for _ in 0..2 {
+        let added = p.send("POST", staff, &owner, Some(body.clone()), &[]).await.expect(201).body;
+        assert_eq!((added["data"].as_array().unwrap().len(), &added["data"][0]["userId"]), (1, &json!(id(&worker))));
+    }
+    assert_eq!(identity::given(id(&worker)), ["vendor", "vendor"]);
+    let seen = p.send("GET", "/api/v1/vendors/store", &worker, None, &[]).await.expect(200).body;
+    assert_eq!(seen["id"], json!(store.vendor_id));
+    assert_eq!(p.send("POST", staff, &worker, Some(body), &[]).await.expect(403).code(), "forbidden", "only the owner lets people in");
+    p.send("PUT", "/api/v1/vendors/store", &worker, Some(json!({"description": "By staff"})), &[]).await.expect(200);
+    let one = format!("{staff}/{}", id(&worker));
+    p.send("DELETE", &one, &worker, None, &[]).await.expect(403);
+    p.send("DELETE", &one, &owner, None, &[]).await.expect(204);
+    p.send("DELETE", &one, &owner, None, &[]).await.expect(404);
+    p.send("GET", "/api/v1/vendors/store", &worker, None, &[]).await.expect(404);
+}
+
+async fn rates_follow_the_rules(engine: Engine) {
+    let p = TestPlatform::start(engine, &[vendors::SERVICE]).await;
+    let admin = testing::user_with(&[Role::Admin]);
+    let (looms, teas) = (ensure(&p, "looms", String::new()).await, ensure(&p, "teas", String::new()).await);
+    let category = "01890000-0000-7000-8000-000000000001";
+    let rules = json!({"rules": [
+        {"categoryId": category, "basisPoints": 800},
+        {"vendorId": teas.vendor_id, "basisPoints": 500},
+        {"currency": "BDT", "minAmount": 100_000, "basisPoints": 600},
+    ]});
+    let path = "/api/v1/vendors/commission-rules";
+    let set = p.send("PUT", path, &admin, Some(rules.clone()), &[]).await.expect(200).body;
+    assert_eq!(
+        set["data"][1],
+        json!({"vendorId": teas.vendor_id, "categoryId": null, "currency": null, "minAmount": null, "maxAmount": null, "basisPoints": 500})
+    );
+    assert_eq!(p.send("GET", path, &admin, None, &[]).await.expect(200).body, set);
+    let line = |vendor: &Store, categories: &[&str], amount| CommissionLine {
+        vendor_id: vendor.vendor_id.clone(),
+        category_ids: categories.iter().map(|c| (*c).to_owned()).collect(),
+        amount,
+        currency: "BDT".into(),
+    };
+    let lines = vec![line(&looms, &[], 1), line(&looms, &[category], 1), line(&looms, &[], 100_000), line(&teas, &[category], 100_000)];
+    let request = CommissionRatesRequest { lines };
+    let rates = VendorsClient::new(p.channel("vendors")).commission_rates(request.clone()).await.unwrap().into_inner();
+    assert_eq!(rates.basis_points, [1_000, 800, 600, 500]);
+    let wrong = json!({"rules": [{"basisPoints": 10_001}]});
+    assert_eq!(p.send("PUT", path, &admin, Some(wrong), &[]).await.expect(422).body["errors"][0]["pointer"], "/rules/0/basisPoints");
+    p.send("PUT", path, &admin, Some(json!({"rules": []})), &[]).await.expect(200);
+    let rates = VendorsClient::new(p.channel("vendors")).commission_rates(request).await.unwrap().into_inner();
+    assert_eq!(rates.basis_points, [1_000; 4]);
 }

@@ -1,0 +1,41 @@
+//! Stores over HTTP.
+
+mod commission;
+mod staff;
+mod stores;
+
+use contracts::VendorId;
+use kit::http::{Routes, Who};
+use kit::{Caller, Problem, Role};
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::domain::Store;
+use crate::error::Error;
+
+const VENDOR: Who = Who::Roles(&[Role::Vendor]);
+const ADMIN: Who = Who::Roles(&[Role::Admin]);
+const SELLERS: Who = Who::Roles(&[Role::Vendor, Role::Admin]);
+
+/// Every route of stores.
+pub(crate) fn routes() -> Routes<App> {
+    Routes::new("vendors")
+        .add(VENDOR, routes!(stores::my_store, stores::put_my_store))
+        .add(Who::Public, routes!(stores::get_store))
+        .add(SELLERS, routes!(stores::put_store))
+        .add(VENDOR, routes!(staff::list_staff, staff::add_staff))
+        .add(VENDOR, routes!(staff::remove_staff))
+        .add_limited(ADMIN, 512 * 1024, 30, routes!(commission::get_rules, commission::put_rules))
+}
+
+/// The store that a vendor works in.
+async fn own(app: &App, caller: &Caller) -> Result<Store, Problem> {
+    let stores = app.stores_of(caller.user()?.id).await?;
+    stores.into_iter().next().ok_or_else(|| Problem::not_found("store"))
+}
+
+/// The store of the owner, who alone decides who works there.
+async fn owned(app: &App, caller: &Caller) -> Result<VendorId, Problem> {
+    let (store, user) = (own(app, caller).await?, caller.user()?.id);
+    if store.owner_id == Some(user) { Ok(store.id) } else { Err(Error::NotOwner.into()) }
+}
