@@ -90,11 +90,14 @@ fn some<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<String>>, D::Er
     Option::deserialize(d).map(Some)
 }
 
+/// Where, what was sent, whether it is fine, and what was expected.
+type FieldCheck = (&'static str, Option<String>, fn(&str) -> bool, &'static str);
+
 impl StoreChange {
     /// Everything that is wrong with it.
     pub fn mistakes(&self) -> Vec<FieldError> {
         let inner = |field: &Option<Option<String>>| field.clone().flatten();
-        let checks: [(&str, Option<String>, fn(&str) -> bool, &str); 4] = [
+        let checks: [FieldCheck; 4] = [
             ("/name", self.name.clone(), |t| is_line(t, 1, 120), "a name has 1 to 120 characters in one line"),
             ("/description", inner(&self.description), |t| t.chars().count() <= 5_000, "a description has at most 5000 characters"),
             ("/supportEmail", inner(&self.support_email), is_email, "expected an e-mail address such as name@example.com"),
