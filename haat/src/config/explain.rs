@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use figment::value::Value;
+use serde_json::Value as Json;
 
 use super::{Flags, figment, load};
 
@@ -34,7 +35,7 @@ pub fn explain(flags: &Flags) -> anyhow::Result<String> {
         let shown = match &value {
             None => "none".to_owned(),
             Some(_) if *secret => "(hidden)".to_owned(),
-            Some(v) => serde_json::to_string(v)?,
+            Some(v) => without_secrets(serde_json::to_value(v)?).to_string(),
         };
         let source = figment.find_metadata(key).map_or("default".to_owned(), |m| match (&m.source, m.name.as_ref()) {
             (Some(source), _) if source.file_path().is_some() => source.to_string(),
@@ -45,6 +46,25 @@ pub fn explain(flags: &Flags) -> anyhow::Result<String> {
         writeln!(out, "{key} = {shown}\n    {meaning}\n    from: {source}")?;
     }
     Ok(out)
+}
+
+/// How the names of members end that hold secrets, in the sections of services.
+const SECRET_ENDINGS: [&str; 4] = ["password", "secret", "token", "_key"];
+
+/// The value with its secrets hidden, however deep they lie.
+fn without_secrets(value: Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let shown = |(name, inner): (String, Json)| {
+                let is_secret = SECRET_ENDINGS.iter().any(|end| name.ends_with(end)) && !inner.is_object();
+                let inner = if is_secret { "(hidden)".into() } else { without_secrets(inner) };
+                (name, inner)
+            };
+            members.into_iter().map(shown).collect()
+        }
+        Json::Array(items) => items.into_iter().map(without_secrets).collect(),
+        plain => plain,
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +80,17 @@ mod tests {
         assert!(!text.contains("abab"), "{text}");
         assert!(text.contains("master_key = (hidden)") && text.contains("database.connections = 7"), "{text}");
         assert!(text.contains("haat.toml") && text.contains("from: command line") && text.contains("from: default"), "{text}");
+    }
+
+    #[test]
+    fn secrets_of_services_are_hidden_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("haat.toml");
+        let text = "[services.notifications.smtp]\nhost = 'mail.test'\npassword = 'hush'\n[services.identity.password]\npasses = 3\n\
+            [services.sandbox]\nwebhook_secret = 'hush'";
+        std::fs::write(&file, text).unwrap();
+        let text = explain(&Flags { file: Some(file), ..Flags::default() }).unwrap();
+        assert!(!text.contains("hush") && text.contains("mail.test") && text.contains("\"passes\":3"), "{text}");
     }
 
     #[test]

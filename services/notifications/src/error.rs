@@ -1,6 +1,6 @@
 use kit::{DbError, Problem};
 
-use crate::domain::TemplateError;
+use crate::domain::{Status, TemplateError};
 
 /// What can go wrong with messages.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +8,12 @@ pub(crate) enum Error {
     /// No such message of this reader.
     #[error("no such notification")]
     NoMessage,
+    /// No such delivery.
+    #[error("no such delivery")]
+    NoDelivery,
+    /// It is not given up.
+    #[error("only a delivery that was given up is tried anew; this one is {}", .0.as_str())]
+    NotDead(Status),
     /// A service did not answer.
     #[error("{0} did not answer: {1}")]
     Unreachable(&'static str, tonic::Status),
@@ -26,6 +32,8 @@ impl From<Error> for Problem {
     fn from(e: Error) -> Problem {
         match e {
             Error::NoMessage => Problem::not_found("notification"),
+            Error::NoDelivery => Problem::not_found("delivery"),
+            Error::NotDead(status) => Problem::conflict("not_dead", e.to_string()).with("deliveryStatus", status.as_str()),
             Error::Unreachable(service, _) => Problem::unavailable("unavailable", format!("{service} did not answer; try again")),
             Error::Template(_) | Error::Internal(_) => Problem::internal(e),
             Error::Db(e) => e.into(),

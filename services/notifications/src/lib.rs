@@ -1,15 +1,17 @@
 //! notifications: what people are told, on which channel, and whether it reached them.
 //!
-//! Owns messages, what was read of them, and the development mailbox. Publishes `notification.*`.
+//! Owns messages, what was read of them, their deliveries, and the development mailbox. Publishes `notification.*`.
 //! Consumes `user.registered`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
 //! `order.status_changed` and `payment.refunded`. Calls identity, orders and vendors, for who is written to and about
 //! what: events carry no contact details.
 
 mod app;
+mod config;
 mod consumers;
 mod domain;
 mod error;
 mod http;
+mod provider;
 mod store;
 
 use contracts::proto::identity::identity_client::IdentityClient;
@@ -17,43 +19,30 @@ use contracts::proto::orders::orders_client::OrdersClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
-use serde::Deserialize;
+
+pub use config::Config;
 
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "notifications",
-    migrations: &[Migration::new("0001_messages", include_str!("../migrations/0001_messages.sql"))],
+    migrations: &[
+        Migration::new("0001_messages", include_str!("../migrations/0001_messages.sql")),
+        Migration::new("0002_deliveries", include_str!("../migrations/0002_deliveries.sql")),
+    ],
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "orders", "payments"],
     describe: || http::routes().describe(),
-    check_config: check,
+    check_config: |section| Config::read(section).map(drop),
     build,
 };
 
 /// How often old messages are forgotten, in seconds.
 const PRUNE_EVERY_SECONDS: i64 = 24 * 3_600;
 
-/// The `notifications` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// After how many days a message is forgotten.
-    pub keep_days: i64,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config { keep_days: 365 }
-    }
-}
-
-fn check(section: &serde_json::Value) -> Result<(), String> {
-    let days = Config::deserialize(section).map_err(|e| e.to_string())?.keep_days;
-    if (1..=36_500).contains(&days) { Ok(()) } else { Err(format!("keep_days: expected 1 to 36500, found {days}")) }
-}
-
 fn build(env: Env) -> Result<Service, BuildError> {
-    let config: Config = env.config()?;
+    let wrong = |reason| BuildError::Config { service: "notifications", reason };
+    let config = Config::read(&env.config).map_err(wrong)?;
+    let development = env.shared.development;
     let app = app::App {
         db: env.db.clone(),
         clock: env.clock.clone(),
@@ -62,16 +51,23 @@ fn build(env: Env) -> Result<Service, BuildError> {
         vendors: VendorsClient::new(env.channel("vendors")?),
         texts: domain::Texts::new().map_err(|e| BuildError::Other(e.to_string()))?,
         public_url: env.shared.public_url.clone(),
+        mailer: provider::Mailer::new(&config, development, &env.shared.public_url).map_err(wrong)?,
+        development,
+        attempts_max: config.attempts_max,
         keep_days: config.keep_days,
     };
-    let (writing, pruning) = (app.clone(), app.clone());
+    let (writing, delivering, pruning) = (app.clone(), app.clone(), app.clone());
     Ok(Service {
-        http: http::served(app, env.shared.development),
+        http: http::served(app, development),
         consumers: consumers::all(),
         jobs: vec![
             JobDef::queued(app::WRITE_JOB, move |job| {
                 let app = writing.clone();
                 async move { app.run_write_job(job).await }
+            }),
+            JobDef::queued(app::DELIVERY_JOB, move |job| {
+                let app = delivering.clone();
+                async move { app.run_delivery_job(job).await }
             }),
             JobDef::every("prune", PRUNE_EVERY_SECONDS, move |_| {
                 let app = pruning.clone();

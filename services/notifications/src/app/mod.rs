@@ -1,5 +1,6 @@
 //! The use cases of messages, one transaction each.
 
+mod deliver;
 mod inbox;
 mod people;
 mod write;
@@ -12,8 +13,10 @@ use kit::{Clock, Db};
 
 use crate::domain::Texts;
 use crate::error::Error;
+use crate::provider::Mailer;
 use crate::store;
 
+pub(crate) use deliver::DELIVERY_JOB;
 pub(crate) use write::{WRITE_JOB, write_later};
 
 /// What the use cases need.
@@ -27,6 +30,10 @@ pub(crate) struct App {
     pub texts: Texts,
     /// Without a slash at the end.
     pub public_url: String,
+    pub mailer: Mailer,
+    /// What has left is also in the mailbox.
+    pub development: bool,
+    pub attempts_max: i64,
     pub keep_days: i64,
 }
 

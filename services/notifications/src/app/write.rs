@@ -49,7 +49,18 @@ impl App {
         };
         // Rows are taken in the order of their keys, so that two such transactions do not wait for each other in a circle.
         drafts.sort_by_key(|d| (d.recipient, d.about, d.channel));
-        self.db.write(move |tx| store_all(tx, &drafts)).await
+        let app = self.clone();
+        self.db.write(move |tx| app.store_all(tx, &drafts)).await
+    }
+
+    fn store_all(&self, tx: &mut Tx, drafts: &[Draft]) -> Result<(), Error> {
+        for draft in drafts {
+            let Some(id) = store::insert(tx, draft)? else { continue };
+            let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
+            tx.publish(NotificationQueued { notification_id: id, user_id: draft.user_id, kind, channel })?;
+            self.send_off(tx, id, draft)?;
+        }
+        Ok(())
     }
 
     /// To the shopper; a confirmed order also to each store's owner.
@@ -96,16 +107,4 @@ impl App {
         };
         reader.channels(kind).map(draft).collect()
     }
-}
-
-fn store_all(tx: &mut Tx, drafts: &[Draft]) -> Result<(), Error> {
-    for draft in drafts {
-        let Some(id) = store::insert(tx, draft)? else { continue };
-        if draft.channel == Medium::Email {
-            store::post(tx, id, &draft.address)?;
-        }
-        let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
-        tx.publish(NotificationQueued { notification_id: id, user_id: draft.user_id, kind, channel })?;
-    }
-    Ok(())
 }

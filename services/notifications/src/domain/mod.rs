@@ -1,5 +1,6 @@
 //! What messages there are, whom they concern and what they say. No I/O, no clock, no SQL.
 
+mod delivery;
 mod html;
 mod kind;
 mod locale;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub(crate) use delivery::{Answer, Outcome, Status, after};
 pub(crate) use html::escape;
 pub(crate) use kind::Kind;
 pub(crate) use locale::Locale;

@@ -23,6 +23,8 @@ pub(super) struct Notification {
     kind: String,
     /// in_app or email.
     channel: String,
+    /// Where its way to the outside stands: pending, failed, sent or dead; null within the application.
+    status: Option<String>,
     /// One line.
     title: String,
     /// Plain text.
@@ -40,6 +42,7 @@ impl From<Message> for Notification {
             id: m.id,
             kind: m.kind,
             channel: m.channel,
+            status: m.status,
             title: m.title,
             body: m.body,
             order_id: m.order_id,

@@ -1,11 +1,14 @@
 //! Messages over HTTP.
 
+mod deliveries;
 mod inbox;
 mod mailbox;
 mod page;
 
 use axum::Router;
+use kit::auth::User;
 use kit::http::{Routes, Who};
+use kit::{Caller, Problem, Role};
 use utoipa_axum::routes;
 
 use crate::app::App;
@@ -20,6 +23,14 @@ pub(crate) fn served(app: App, development: bool) -> Router {
     if development { routes().build(app) } else { everywhere().build(app) }
 }
 
+/// Who runs notifications.
+const ADMINS: &[Role] = &[Role::Admin];
+
+fn admin(caller: &Caller) -> Result<&User, Problem> {
+    let user = caller.user()?;
+    if caller.has(ADMINS) { Ok(user) } else { Err(Problem::forbidden("only administrators may do this")) }
+}
+
 fn everywhere() -> Routes<App> {
     Routes::new("notifications")
         .add(Who::User, routes!(inbox::list))
@@ -27,6 +38,8 @@ fn everywhere() -> Routes<App> {
         .add(Who::User, routes!(inbox::list_of_user))
         .add(Who::User, routes!(inbox::mark_read))
         .add(Who::User, routes!(inbox::mark_all_read))
+        .add(Who::Roles(ADMINS), routes!(deliveries::list))
+        .add(Who::Roles(ADMINS), routes!(deliveries::retry))
 }
 
 fn mailbox(routes: Routes<App>) -> Routes<App> {

@@ -1,4 +1,4 @@
-//! The development mailbox: what would have left for the outside.
+//! The development mailbox: what has left, or would have.
 
 use contracts::{NotificationId, Time};
 use kit::db::{DbError, Query, Row, Tx};
@@ -17,11 +17,15 @@ pub(crate) struct Mail {
     pub created_at: Time,
 }
 
-/// Puts a message into the mailbox; a repeat changes nothing.
-pub(crate) fn post(tx: &mut Tx, message: NotificationId, address: &str) -> Result<(), DbError> {
+/// Puts a message that has left into the mailbox too; a repeat changes nothing.
+pub(crate) fn post(tx: &mut Tx, message: NotificationId) -> Result<(), DbError> {
     let now = tx.now();
-    let sql = "INSERT INTO notifications.mailbox (message_id, address, created_at) VALUES ($1, $2, $3) ON CONFLICT (message_id) DO NOTHING";
-    tx.execute(sql, params![message.0, address, now]).map(drop)
+    tx.execute(
+        "INSERT INTO notifications.mailbox (message_id, address, created_at) \
+         SELECT message_id, address, $2 FROM notifications.deliveries WHERE message_id = $1 ON CONFLICT (message_id) DO NOTHING",
+        params![message.0, now],
+    )
+    .map(drop)
 }
 
 /// What is in the mailbox, newest first; one more than `limit` where there are more.

@@ -14,6 +14,8 @@ pub(crate) struct Message {
     pub id: NotificationId,
     pub kind: String,
     pub channel: String,
+    /// Where its delivery stands; none within the application.
+    pub status: Option<String>,
     pub order_id: Option<OrderId>,
     pub title: String,
     pub body: String,
@@ -21,7 +23,8 @@ pub(crate) struct Message {
     pub created_at: Time,
 }
 
-const COLUMNS: &str = "id, kind, channel, order_id, title, body, read_at, created_at";
+const COLUMNS: &str = "m.id, m.kind, m.channel, d.status, m.order_id, m.title, m.body, m.read_at, m.created_at";
+const TABLES: &str = "notifications.messages m LEFT JOIN notifications.deliveries d ON d.message_id = m.id";
 
 /// Stores a message; `None` where the recipient has one of this kind about the same thing on this channel.
 pub(crate) fn insert(tx: &mut Tx, draft: &Draft) -> Result<Option<NotificationId>, DbError> {
@@ -67,25 +70,25 @@ pub(crate) fn list(
     limit: i64,
 ) -> Result<Vec<Message>, DbError> {
     let mut values: Vec<Value> = params![recipient, limit + 1].to_vec();
-    let mut sql = format!("SELECT {COLUMNS} FROM notifications.messages WHERE recipient = $1");
+    let mut sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE m.recipient = $1");
     if let Some(channel) = channel {
         values.push(channel.as_str().into());
-        sql.push_str(&format!(" AND channel = ${}", values.len()));
+        sql.push_str(&format!(" AND m.channel = ${}", values.len()));
     }
     if only_unread {
-        sql.push_str(" AND read_at IS NULL");
+        sql.push_str(" AND m.read_at IS NULL");
     }
     if let Some(After { time, id }) = after {
         values.extend_from_slice(params![time, id]);
-        sql.push_str(&format!(" AND (created_at, id) < (${}, ${})", values.len() - 1, values.len()));
+        sql.push_str(&format!(" AND (m.created_at, m.id) < (${}, ${})", values.len() - 1, values.len()));
     }
-    sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT $2");
+    sql.push_str(" ORDER BY m.created_at DESC, m.id DESC LIMIT $2");
     q.rows(&sql, &values)?.iter().map(message).collect()
 }
 
 /// One message of a recipient's list.
 pub(crate) fn find(q: &mut Query, recipient: Uuid, id: NotificationId) -> Result<Option<Message>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM notifications.messages WHERE id = $1 AND recipient = $2 AND channel = 'in_app'");
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE m.id = $1 AND m.recipient = $2 AND m.channel = 'in_app'");
     q.row(&sql, params![id.0, recipient])?.map(|r| message(&r)).transpose()
 }
 
@@ -112,7 +115,9 @@ pub(crate) fn mark_all_read(tx: &mut Tx, recipient: Uuid, limit: i64) -> Result<
 /// Forgets messages from before `before`, at most `limit`, with their mails; returns how many.
 pub(crate) fn prune(tx: &mut Tx, before: Time, limit: i64) -> Result<u64, DbError> {
     const OLD: &str = "SELECT id FROM notifications.messages WHERE created_at < $1 ORDER BY created_at, id LIMIT $2";
-    tx.execute(&format!("DELETE FROM notifications.mailbox WHERE message_id IN ({OLD})"), params![before, limit])?;
+    for table in ["mailbox", "attempts", "deliveries"] {
+        tx.execute(&format!("DELETE FROM notifications.{table} WHERE message_id IN ({OLD})"), params![before, limit])?;
+    }
     tx.execute(&format!("DELETE FROM notifications.messages WHERE id IN ({OLD})"), params![before, limit])
 }
 
@@ -121,10 +126,11 @@ fn message(row: &Row) -> Result<Message, DbError> {
         id: NotificationId(row.get(0)?),
         kind: row.get(1)?,
         channel: row.get(2)?,
-        order_id: row.get::<Option<Uuid>>(3)?.map(OrderId),
-        title: row.get(4)?,
-        body: row.get(5)?,
-        read_at: row.get(6)?,
-        created_at: row.get(7)?,
+        status: row.get(3)?,
+        order_id: row.get::<Option<Uuid>>(4)?.map(OrderId),
+        title: row.get(5)?,
+        body: row.get(6)?,
+        read_at: row.get(7)?,
+        created_at: row.get(8)?,
     })
 }

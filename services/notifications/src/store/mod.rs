@@ -1,7 +1,9 @@
 //! Every SQL statement about messages.
 
+mod deliveries;
 mod mailbox;
 mod messages;
 
+pub(crate) use deliveries::{Attempt, Delivery, Outgoing, Progress, deliveries, delivery, insert_delivery, note_attempt, outgoing, revive};
 pub(crate) use mailbox::{Mail, mails, post};
 pub(crate) use messages::{Message, find, insert, list, mark_all_read, mark_read, prune};

@@ -1,7 +1,9 @@
 //! Messages about real sales, on both engines.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod delivering;
 mod mailbox;
 mod market;
 mod reading;
+mod server;
 mod telling;

@@ -1,0 +1,96 @@
+//! Messages on their way to the outside: a job per message, which ends in the transaction that notes the answer.
+
+use contracts::events::notifications::{NotificationFailed, NotificationSent};
+use contracts::{NotificationId, Time};
+use kit::http::PageRequest;
+use kit::jobs::{self, Job, JobOutcome};
+use kit::{DbError, Tx};
+use serde_json::Value as Json;
+
+use super::App;
+use crate::domain::{Answer, Draft, Medium, Status, after};
+use crate::error::Error;
+use crate::store::{self, Delivery, Progress};
+
+/// The kind of the job that delivers.
+pub(crate) const DELIVERY_JOB: &str = "deliver";
+
+impl App {
+    /// Sees to it that a new message leaves: at once where nobody need be asked, else by a job.
+    pub(super) fn send_off(&self, tx: &mut Tx, id: NotificationId, draft: &Draft) -> Result<(), Error> {
+        if draft.channel == Medium::InApp {
+            return Ok(());
+        }
+        store::insert_delivery(tx, id, draft.channel, &draft.address)?;
+        match self.mailer.at_once() {
+            Some(answer) => self.note(tx, id, Progress::default(), &answer).map(drop),
+            None => Ok(deliver_later(tx, id, 0)?),
+        }
+    }
+
+    /// Runs the job: one attempt, and when the next one is due.
+    pub(crate) async fn run_delivery_job(&self, job: Job) -> JobOutcome {
+        let id = job.key.split('/').next().and_then(|id| id.parse().ok());
+        let Some(id) = id else { return JobOutcome::Failed(format!("not a message: {:?}", job.key)) };
+        match self.deliver(id).await {
+            Ok(Some(due)) => JobOutcome::Again(due),
+            Ok(None) => JobOutcome::Done,
+            Err(e) => JobOutcome::Retry(e.to_string()),
+        }
+    }
+
+    async fn deliver(&self, id: NotificationId) -> Result<Option<Time>, Error> {
+        let found = self.db.read(move |q| store::outgoing(q, id)).await?;
+        let Some(mail) = found else { return Ok(None) };
+        let answer = self.mailer.send(&mail, self.clock.now()).await;
+        kit::crash::point("notifications.after_provider");
+        let app = self.clone();
+        self.db.write(move |tx| app.note(tx, id, mail.progress, &answer)).await
+    }
+
+    /// Notes what a provider said; when it is asked again.
+    fn note(&self, tx: &mut Tx, id: NotificationId, before: Progress, answer: &Answer) -> Result<Option<Time>, Error> {
+        let number = before.attempts + 1;
+        let chance = tx.id().as_u128() as u64;
+        let (status, pause) = after(answer.outcome, number - before.series_from, self.attempts_max, chance);
+        let next_at = pause.map(|seconds| tx.now().plus_seconds(seconds));
+        if !store::note_attempt(tx, id, number, answer, status, next_at)? {
+            return Ok(None);
+        }
+        let channel = Medium::Email.as_str().to_owned();
+        match status {
+            Status::Sent => {
+                if self.development {
+                    store::post(tx, id)?;
+                }
+                tx.publish(NotificationSent { notification_id: id, channel })?;
+            }
+            Status::Dead => tx.publish(NotificationFailed { notification_id: id, channel, attempts: number })?,
+            Status::Pending | Status::Failed => {}
+        }
+        Ok(next_at)
+    }
+
+    /// Deliveries, newest first.
+    pub async fn deliveries(&self, status: Option<Status>, page: PageRequest) -> Result<Vec<Delivery>, Error> {
+        self.db.read(move |q| Ok(store::deliveries(q, status, page.after, page.limit)?)).await
+    }
+
+    /// Has a message that was given up tried anew.
+    pub async fn retry(&self, id: NotificationId) -> Result<Delivery, Error> {
+        self.db
+            .write(move |tx| {
+                let found = store::delivery(tx, id)?.ok_or(Error::NoDelivery)?;
+                let Some(series) = store::revive(tx, id)? else { return Err(Error::NotDead(found.status)) };
+                deliver_later(tx, id, series)?;
+                store::delivery(tx, id)?.ok_or(Error::NoDelivery)
+            })
+            .await
+    }
+}
+
+/// Each series of attempts has a job of its own: the one before may not have ended yet.
+fn deliver_later(tx: &mut Tx, id: NotificationId, series: i64) -> Result<(), DbError> {
+    let now = tx.now();
+    jobs::queue(tx, DELIVERY_JOB, &format!("{id}/{series}"), Json::Null, now)
+}

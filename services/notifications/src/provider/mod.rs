@@ -1,0 +1,62 @@
+//! Who takes messages to the outside.
+
+mod smtp;
+
+use std::sync::Arc;
+
+use contracts::Time;
+
+use crate::config::Config;
+use crate::domain::{Answer, Outcome};
+use crate::store::Outgoing;
+
+/// Who takes mails.
+#[derive(Clone)]
+pub(crate) enum Mailer {
+    /// The mailbox of the development profile: they go nowhere.
+    Mailbox,
+    /// A server.
+    Smtp(Arc<smtp::Server>),
+    /// Nobody is configured.
+    Nobody,
+}
+
+impl Mailer {
+    /// The configured server; without one the mailbox in development, and nobody elsewhere.
+    pub fn new(config: &Config, development: bool, public_url: &str) -> Result<Mailer, String> {
+        match &config.smtp {
+            Some(server) => Ok(Mailer::Smtp(Arc::new(smtp::Server::new(server, public_url)?))),
+            None if development => Ok(Mailer::Mailbox),
+            None => {
+                tracing::warn!("no mail leaves: services.notifications.smtp is not configured");
+                Ok(Mailer::Nobody)
+            }
+        }
+    }
+
+    /// The answer where nobody need be asked for it.
+    pub fn at_once(&self) -> Option<Answer> {
+        matches!(self, Mailer::Mailbox).then(|| Answer::new(Outcome::Sent, "kept in the development mailbox"))
+    }
+
+    /// Hands a mail over.
+    pub async fn send(&self, mail: &Outgoing, now: Time) -> Answer {
+        match self {
+            Mailer::Mailbox => Answer::new(Outcome::Sent, "kept in the development mailbox"),
+            Mailer::Smtp(server) => server.send(mail, now).await,
+            Mailer::Nobody => Answer::new(Outcome::Never, "no mail server is configured (services.notifications.smtp)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_development_nothing_is_taken_for_sent_without_a_server() {
+        let mailer = |development| Mailer::new(&Config::default(), development, "http://haat.test").unwrap();
+        assert!(mailer(true).at_once().is_some());
+        assert!(mailer(false).at_once().is_none());
+    }
+}
