@@ -23,9 +23,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
 };
 
 /// Users with the roles that were given to them. Ids are unique, so tests that run at once do not meet.
-static USERS: LazyLock<Mutex<Vec<(String, Vec<String>)>>> = LazyLock::new(Mutex::default);
+static USERS: LazyLock<Mutex<Users>> = LazyLock::new(Mutex::default);
 
-fn users() -> MutexGuard<'static, Vec<(String, Vec<String>)>> {
+type Users = Vec<(String, Vec<String>)>;
+
+fn users() -> MutexGuard<'static, Users> {
     USERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
