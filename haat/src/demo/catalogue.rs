@@ -2,6 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
+use super::categories::Shelves;
+
 /// A store with what it sells.
 pub struct DemoStore {
     /// Its name in addresses.
@@ -143,15 +145,18 @@ const WEIGHTS: &[&str] = &["100 g", "250 g", "500 g"];
 
 impl DemoStore {
     /// The store's products, as `POST /products` takes them; part of the stock lies in a second warehouse.
-    pub fn products(&self, second_warehouse: &str) -> Vec<Json> {
-        let pairs = self
-            .nouns
-            .iter()
-            .enumerate()
-            .flat_map(|(n, noun)| self.qualities.iter().enumerate().map(move |(q, quality)| (n, q, noun, quality)));
-        pairs
-            .map(|(n, q, noun, quality)| self.product(n * self.qualities.len() + q, &format!("{quality} {noun}"), second_warehouse))
-            .collect()
+    pub fn products(&self, second_warehouse: &str, shelves: &Shelves) -> Vec<Json> {
+        let mut products = Vec::new();
+        for (n, noun) in self.nouns.iter().enumerate() {
+            let (categories, attributes) = shelves.place(noun);
+            for (q, quality) in self.qualities.iter().enumerate() {
+                let mut product = self.product(n * self.qualities.len() + q, &format!("{quality} {noun}"), second_warehouse);
+                product["categoryIds"] = json!(categories);
+                product["attributes"] = attributes.clone();
+                products.push(product);
+            }
+        }
+        products
     }
 
     fn product(&self, number: usize, title: &str, second: &str) -> Json {
@@ -167,7 +172,6 @@ impl DemoStore {
             "title": title,
             "description": format!("{title}, made and sold by {}. Part of the demo marketplace.", self.name),
             "brand": self.name,
-            "attributes": {"type": self.nouns[number / self.qualities.len()]},
             "variants": variants,
         })
     }
@@ -218,13 +222,14 @@ mod tests {
 
     #[test]
     fn the_demo_has_twelve_stores_and_three_hundred_products_of_every_kind() {
-        let all: Vec<_> = STORES.iter().flat_map(|s| s.products("w")).collect();
+        let shelves = Shelves::of(&[]);
+        let all: Vec<_> = STORES.iter().flat_map(|s| s.products("w", &shelves)).collect();
         assert!(STORES.len() >= 12 && all.len() >= 300, "{} stores, {} products", STORES.len(), all.len());
         for kind in ["physical", "digital", "course"] {
             assert!(all.iter().any(|p| p["kind"] == kind));
         }
         let handles: std::collections::BTreeSet<_> =
-            STORES.iter().flat_map(|s| s.products("w").into_iter().map(|p| (s.slug, p["handle"].to_string()))).collect();
+            STORES.iter().flat_map(|s| s.products("w", &shelves).into_iter().map(|p| (s.slug, p["handle"].to_string()))).collect();
         assert_eq!(handles.len(), all.len(), "handles repeat within a store");
     }
 }

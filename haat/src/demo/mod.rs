@@ -1,6 +1,7 @@
 //! Loads the demo marketplace: accounts, stores and goods. Loading it twice changes nothing.
 
 mod catalogue;
+mod categories;
 mod store;
 
 use anyhow::{Context, bail};
@@ -29,11 +30,13 @@ pub async fn load(console: &Env, mut progress: impl FnMut(usize, usize)) -> anyh
         account(console, email, name, roles).await?;
     }
     let second = EnsureWarehouseRequest { code: "chattogram".into(), name: "Chattogram warehouse".into() };
-    let second = CatalogClient::new(console.channel("catalog")?).ensure_warehouse(second).await?.into_inner().warehouse_id;
+    let mut catalog = CatalogClient::new(console.channel("catalog")?);
+    let second = catalog.ensure_warehouse(second).await?.into_inner().warehouse_id;
+    let shelves = categories::Shelves::build(catalog).await?;
     for (i, store) in STORES.iter().enumerate() {
         let email = if i == 0 { "vendor@demo.haat.test".to_owned() } else { format!("vendor{}@demo.haat.test", i + 1) };
         let owner = account(console, &email, store.name, &["customer", "vendor"]).await?;
-        fill(console, store, owner, &second).await.with_context(|| format!("store {}", store.slug))?;
+        fill(console, store, owner, &second, &shelves).await.with_context(|| format!("store {}", store.slug))?;
         progress(i + 1, STORES.len());
     }
     store::mark_loaded(&console.db).await.map_err(anyhow::Error::from)
@@ -52,10 +55,10 @@ async fn account(console: &Env, email: &str, name: &str, roles: &[&str]) -> anyh
     Ok(answer.into_inner().user_id)
 }
 
-async fn fill(console: &Env, store: &DemoStore, owner_id: String, second_warehouse: &str) -> anyhow::Result<()> {
+async fn fill(console: &Env, store: &DemoStore, owner_id: String, second: &str, shelves: &categories::Shelves) -> anyhow::Result<()> {
     let request = EnsureStoreRequest { slug: store.slug.into(), name: store.name.into(), owner_id };
     let opened = VendorsClient::new(console.channel("vendors")?).ensure_store(request).await?.into_inner();
-    let products = store.products(second_warehouse).iter().map(ToString::to_string).collect();
+    let products = store.products(second, shelves).iter().map(ToString::to_string).collect();
     let request = ImportProductsRequest { vendor_id: opened.vendor_id, vendor_name: opened.name, products };
     let done = CatalogClient::new(console.channel("catalog")?).import_products(request).await?.into_inner();
     match done.results.into_iter().find(|r| r.outcome == "refused") {

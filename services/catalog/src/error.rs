@@ -19,6 +19,15 @@ pub enum Error {
     /// No such warehouse, or not one that the caller may see.
     #[error("no such warehouse")]
     UnknownWarehouse,
+    /// No such category.
+    #[error("no such category")]
+    NoCategory,
+    /// Another category has this slug.
+    #[error("another category has this slug")]
+    SlugTaken,
+    /// Products or categories lie in it.
+    #[error("products or categories lie in it; move them first")]
+    NotEmpty,
     /// Another warehouse has this code.
     #[error("another warehouse has this code")]
     CodeTaken,
@@ -100,6 +109,9 @@ impl From<Error> for Problem {
             Error::NoVariant => Problem::unprocessable("unknown_variant", "this product has no such variant"),
             Error::NoWarehouse => Problem::unprocessable("unknown_warehouse", "there is no such warehouse"),
             Error::UnknownWarehouse => Problem::not_found("warehouse"),
+            Error::NoCategory => Problem::not_found("category"),
+            Error::SlugTaken => Problem::conflict("slug_taken", text),
+            Error::NotEmpty => Problem::conflict("not_empty", text),
             Error::CodeTaken => Problem::conflict("code_taken", text),
             Error::NotYours(_) => Problem::forbidden(text),
             Error::Stale(problem) => problem,

@@ -1,6 +1,6 @@
 //! catalog: what is sold and how much of it there is.
 //!
-//! Owns products, variants, warehouses, stock with its movements, reservations, and who waits for what.
+//! Owns categories, products, variants, warehouses, stock with its movements, reservations, and who waits for what.
 //! Publishes `product.*` and `inventory.*`. Consumes nothing.
 //! Calls vendors, to learn whose store a caller may write for.
 
@@ -23,6 +23,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0001_catalog", include_str!("../migrations/0001_catalog.sql")),
         Migration::new("0002_movements", include_str!("../migrations/0002_movements.sql")),
         Migration::new("0003_warehouses", include_str!("../migrations/0003_warehouses.sql")),
+        Migration::new("0004_categories", include_str!("../migrations/0004_categories.sql")),
     ],
     calls: &["vendors"],
     reads: &[],

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::app::{App, Store, Upserted};
-use crate::domain::ProductInput;
+use crate::domain::{Attribute, ProductInput};
 use crate::error::Error;
 use crate::store::VariantRow;
 
@@ -83,6 +83,14 @@ impl Catalog for Rpc {
         let r = request.into_inner();
         let w = self.0.ensure_warehouse(r.code, r.name).await.map_err(status)?;
         Ok(Response::new(api::Warehouse { warehouse_id: w.id.to_string(), code: w.code, name: w.name }))
+    }
+
+    async fn ensure_category(&self, request: Request<api::EnsureCategoryRequest>) -> Result<Response<api::EnsureCategoryResponse>, Status> {
+        let r = request.into_inner();
+        let read = |text: &String| serde_json::from_str::<Attribute>(text).map_err(|e| Status::invalid_argument(e.to_string()));
+        let attributes = r.attributes.iter().map(read).collect::<Result<_, _>>()?;
+        let id = self.0.ensure_category(r.path, attributes).await.map_err(status)?;
+        Ok(Response::new(api::EnsureCategoryResponse { category_id: id.to_string() }))
     }
 
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {

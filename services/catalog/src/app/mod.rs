@@ -1,5 +1,6 @@
 //! The use cases of the catalog, one transaction each.
 
+mod categories;
 mod products;
 mod reservations;
 mod sellers;
@@ -18,6 +19,7 @@ use crate::domain::{Product, Status};
 use crate::error::Error;
 use crate::store;
 
+pub(crate) use categories::CategoryPage;
 pub(crate) use products::Upserted;
 pub(crate) use sellers::{Seller, Store};
 pub(crate) use stock::Adjustment;

@@ -2,11 +2,12 @@
 
 use contracts::ProductId;
 use contracts::events::catalog::{ProductCreated, ProductUpdated};
-use kit::Tx;
 use kit::idempotency::Key;
+use kit::{DbError, Tx};
 use sha2::{Digest, Sha256};
 
-use super::stock::put_stock;
+use super::categories::misfiled;
+use super::stock::{misplaced, put_stock};
 use super::watch::watch;
 use super::{App, Given, Store, created, once};
 use crate::domain::{self, NewProduct, ProductInput};
@@ -28,6 +29,9 @@ impl App {
         self.db
             .write(move |tx| {
                 once(tx, key.as_ref(), |tx| {
+                    if let Some(refusal) = refusal(tx, &owner, &new)? {
+                        return Err(refusal);
+                    }
                     let id = add(tx, &owner, &new)?.ok_or(Error::HandleTaken)?;
                     let product = store::product(tx, &id.to_string())?.ok_or(Error::NoProduct)?;
                     Ok(created(format!("/api/v1/products/{id}"), &product))
@@ -40,24 +44,47 @@ impl App {
     pub async fn import(&self, owner: Store, inputs: Vec<ProductInput>) -> Result<Vec<Result<Upserted, Error>>, Error> {
         let checked: Vec<_> = inputs.into_iter().map(domain::check).collect();
         let good: Vec<_> = checked.iter().filter_map(|c| c.as_ref().ok().cloned()).collect();
-        let done =
-            self.db.write_behind(move |tx| good.iter().map(|new| upsert(tx, &owner, new)).collect::<Result<Vec<_>, Error>>()).await?;
+        let done = self.db.write_behind(move |tx| good.iter().map(|new| upsert(tx, &owner, new)).collect::<Result<Vec<_>, DbError>>());
+        let done = done.await.map_err(Error::from)?;
         let mut done = done.into_iter();
-        Ok(checked.into_iter().map(|c| c.map_err(Error::Invalid).and_then(|_| done.next().ok_or(Error::NoProduct))).collect())
+        let answer = |c: Result<NewProduct, _>| c.map_err(Error::Invalid).and_then(|_| done.next().ok_or(Error::NoProduct)?);
+        Ok(checked.into_iter().map(answer).collect())
     }
 }
 
-fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upserted, Error> {
+/// Adds or changes one product; what keeps it out is an answer, so that the others of its transaction come in.
+fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Result<Upserted, Error>, DbError> {
+    if let Some(refusal) = refusal(tx, owner, new)? {
+        return Ok(Err(refusal));
+    }
+    match upsert_fitting(tx, owner, new) {
+        Ok(done) => Ok(Ok(done)),
+        Err(Error::Db(e)) => Err(e),
+        Err(other) => Err(DbError::Internal(other.to_string())),
+    }
+}
+
+/// What keeps a product out that is right in itself. Nothing is written before it is known.
+fn refusal(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<Error>, DbError> {
+    if let Some(refusal) = misfiled(tx, new)? {
+        return Ok(Some(refusal));
+    }
+    misplaced(tx, owner.id, new)
+}
+
+fn upsert_fitting(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upserted, Error> {
     let Some(stored) = store::find_by_handle(tx, owner.id, &new.handle)? else {
-        add(tx, owner, new)?.ok_or(Error::HandleTaken)?;
-        return Ok(Upserted::Created);
+        return match add(tx, owner, new)? {
+            Some(_) => Ok(Upserted::Created),
+            None => Err(tx.lost_race().into()),
+        };
     };
     let hash = hash(new);
     if stored.source_hash == hash {
         return Ok(Upserted::Unchanged);
     }
     let variants = store::replace(tx, stored.id, new, &hash)?;
-    put_stock(tx, owner.id, stored.id, new, &variants)?;
+    put_stock(tx, stored.id, new, &variants)?;
     watch(tx, &variants)?;
     tx.publish(ProductUpdated {
         product_id: stored.id,
@@ -70,7 +97,7 @@ fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upserted, Erro
 
 fn add(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<ProductId>, Error> {
     let Some((id, variants)) = store::insert(tx, (owner.id, &owner.name), new, &hash(new))? else { return Ok(None) };
-    put_stock(tx, owner.id, id, new, &variants)?;
+    put_stock(tx, id, new, &variants)?;
     tx.publish(ProductCreated {
         product_id: id,
         vendor_id: owner.id,

@@ -166,8 +166,12 @@ fn movement(product_id: ProductId, change: &Change, on_hand: i64, why: &Why) -> 
 }
 
 /// Sets what is on hand to what a product says, never below what is reserved. What it does not mention stays.
-pub(super) fn put_stock(tx: &mut Tx, owner: VendorId, product: ProductId, new: &NewProduct, variants: &[VariantId]) -> Result<(), Error> {
-    let wanted = wanted_stock(tx, owner, new, variants)?;
+pub(super) fn put_stock(tx: &mut Tx, product: ProductId, new: &NewProduct, variants: &[VariantId]) -> Result<(), Error> {
+    let wanted = wanted_stock(new, variants);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    store::ensure_main_warehouse(tx)?;
     let mut named: Vec<VariantId> = wanted.keys().map(|(variant, _)| *variant).collect();
     named.dedup();
     let there = store::stock_of(tx, &named)?;
@@ -198,22 +202,18 @@ pub(super) fn put_stock(tx: &mut Tx, owner: VendorId, product: ProductId, new: &
     move_stock(tx, &changes, &counted)
 }
 
-type Counts = BTreeMap<(VariantId, WarehouseId), i64>;
-
-fn wanted_stock(tx: &mut Tx, owner: VendorId, new: &NewProduct, variants: &[VariantId]) -> Result<Counts, Error> {
+/// Stock in a warehouse that the product's store does not have.
+pub(super) fn misplaced(tx: &mut Tx, owner: VendorId, new: &NewProduct) -> Result<Option<Error>, DbError> {
+    let named: Vec<_> = new.input.variants.iter().flat_map(|v| &v.stock).filter_map(|s| s.warehouse_id).collect();
+    if named.iter().all(|w| *w == store::MAIN_WAREHOUSE) {
+        return Ok(None);
+    }
     let known: Vec<_> = store::warehouses(tx, Some(&[owner]))?.into_iter().map(|w| w.id).collect();
-    if known.is_empty() {
-        store::ensure_main_warehouse(tx)?;
-    }
-    let mut wanted = BTreeMap::new();
-    for (input, variant) in new.input.variants.iter().zip(variants) {
-        for level in &input.stock {
-            let place = level.warehouse_id.unwrap_or(store::MAIN_WAREHOUSE);
-            if place != store::MAIN_WAREHOUSE && !known.contains(&place) {
-                return Err(Error::NoWarehouse);
-            }
-            wanted.insert((*variant, place), level.on_hand);
-        }
-    }
-    Ok(wanted)
+    let strange = named.iter().any(|w| *w != store::MAIN_WAREHOUSE && !known.contains(w));
+    Ok(strange.then_some(Error::NoWarehouse))
+}
+
+fn wanted_stock(new: &NewProduct, variants: &[VariantId]) -> BTreeMap<(VariantId, WarehouseId), i64> {
+    let lines = new.input.variants.iter().zip(variants).flat_map(|(input, id)| input.stock.iter().map(move |s| (*id, s)));
+    lines.map(|(id, s)| ((id, s.warehouse_id.unwrap_or(store::MAIN_WAREHOUSE)), s.on_hand)).collect()
 }

@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 /// The most variants a product can have.
 pub const VARIANTS_MAX: usize = 100;
+/// In how many categories a product can be.
+pub const CATEGORIES_MAX: usize = 20;
 /// In how many places a variant can be.
 pub const PLACES_MAX: usize = 50;
 /// The most of one variant in one place.
@@ -177,6 +179,10 @@ pub fn check(input: ProductInput) -> Result<NewProduct, Vec<FieldError>> {
     let handle = input.handle.clone().unwrap_or_else(|| slug(&input.title));
     if handle.is_empty() || handle.chars().count() > 200 {
         wrong("/handle".into(), "length", "a handle has 1 to 200 characters");
+    }
+    let mut categories = BTreeSet::new();
+    if input.category_ids.len() > CATEGORIES_MAX || !input.category_ids.iter().all(|c| categories.insert(*c)) {
+        wrong("/categoryIds".into(), "count", "a product is in at most 20 categories, each once");
     }
     if input.variants.is_empty() || input.variants.len() > VARIANTS_MAX {
         wrong("/variants".into(), "count", "a product has 1 to 100 variants");

@@ -1,5 +1,6 @@
 //! The catalog over HTTP.
 
+mod categories;
 mod inventory;
 mod products;
 mod warehouses;
@@ -13,6 +14,7 @@ use utoipa_axum::routes;
 use crate::app::{App, Given, Seller, etag};
 
 const SELLERS: &[Role] = &[Role::Vendor, Role::Admin];
+const ADMIN: &[Role] = &[Role::Admin];
 
 /// Every route of the catalog.
 pub(crate) fn routes() -> Routes<App> {
@@ -21,6 +23,12 @@ pub(crate) fn routes() -> Routes<App> {
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::create_product))
         .add(Who::Public, routes!(products::get_product))
         .add(Who::User, routes!(products::wait_for_stock))
+        .add(Who::Public, routes!(categories::list_categories))
+        .add(Who::Public, routes!(categories::get_category))
+        .add(Who::Public, routes!(categories::list_products_in_category))
+        .add(Who::Roles(ADMIN), routes!(categories::create_category))
+        .add(Who::Roles(ADMIN), routes!(categories::change_category))
+        .add(Who::Roles(ADMIN), routes!(categories::delete_category))
         .add(Who::Public, routes!(inventory::get_inventory))
         .add(Who::Roles(SELLERS), routes!(inventory::adjust_inventory))
         .add(Who::Roles(SELLERS), routes!(inventory::list_movements))

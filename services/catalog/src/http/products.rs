@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use contracts::{ProductId, VariantId, VendorId};
+use contracts::{CategoryId, ProductId, VariantId, VendorId};
 use kit::http::{After, Json, Page, PageRequest, Path, Query, idempotency_key};
 use kit::{Caller, Problem, Role};
 use serde::Deserialize;
@@ -31,8 +31,14 @@ pub(super) struct ListParams {
 /// Published products, newest first.
 #[utoipa::path(get, path = "/api/v1/products", tag = "catalog", params(ListParams), responses((status = 200, body = Page<Product>)))]
 pub(super) async fn list_products(State(app): State<App>, Query(p): Query<ListParams>) -> Result<axum::Json<Page<Product>>, Problem> {
-    let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("products {:?} {:?}", p.vendor_id, p.kind))?;
-    let products = app.list(Filter { vendor_id: p.vendor_id, kind: p.kind }, page.clone()).await?;
+    list(&app, p, None).await
+}
+
+/// A page of published products, of a category where one is given.
+pub(super) async fn list(app: &App, p: ListParams, category: Option<CategoryId>) -> Result<axum::Json<Page<Product>>, Problem> {
+    let filter = Filter { vendor_id: p.vendor_id, kind: p.kind, category_id: category };
+    let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("products {filter:?}"))?;
+    let products = app.list(filter, page.clone()).await?;
     Ok(axum::Json(page.page(products, |p| After { time: p.created_at, id: p.id.0 })))
 }
 

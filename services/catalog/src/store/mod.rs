@@ -1,5 +1,6 @@
 //! Every SQL statement of the catalog.
 
+mod categories;
 mod movements;
 mod products;
 mod reservations;
@@ -7,6 +8,10 @@ mod stock;
 mod warehouses;
 mod watch;
 
+pub(crate) use categories::{
+    asked_of, categories, category, category_by_slug, delete_category, file, height, hold_tree, insert_category, rehang, update_category,
+    upwards,
+};
 pub(crate) use movements::{Movement, MovementFilter, StoredMovement, insert_movements, movements, products_of};
 pub(crate) use products::{Filter, VariantRow, find_by_handle, insert, list, product, replace, variants};
 pub(crate) use reservations::{due, insert_reservation, reopen, reservation, save_reservation, set_state};

@@ -5,6 +5,7 @@ use kit::{Value, params};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::file;
 use crate::domain::{Kind, Media, NewProduct, Product, Rating, Status, Variant, option_title};
 
 /// A product that is there already, as an import compares it.
@@ -18,6 +19,8 @@ pub(crate) struct StoredProduct {
 pub(crate) struct Filter {
     pub vendor_id: Option<VendorId>,
     pub kind: Option<Kind>,
+    /// In it or below it.
+    pub category_id: Option<CategoryId>,
 }
 
 const PRODUCT: &str = "p.id, p.slug, p.kind, p.status, p.vendor_id, p.vendor_name, p.title, p.description, p.brand, p.category_ids, p.attributes, p.media, p.created_at, p.updated_at";
@@ -36,6 +39,11 @@ pub(crate) fn list(q: &mut Query, filter: &Filter, after: Option<After>, limit: 
     }
     if let Some(kind) = filter.kind {
         narrow(" AND p.kind = {0}", vec![kind.as_str().into()]);
+    }
+    if let Some(category) = filter.category_id {
+        let below = " AND p.id IN (SELECT f.product_id FROM catalog.category_paths t JOIN catalog.product_categories f \
+                     ON f.category_id = t.category_id WHERE t.ancestor_id = {0})";
+        narrow(below, vec![category.0.into()]);
     }
     if let Some(after) = after {
         narrow(" AND (p.created_at, p.id) < ({0}, {1})", vec![after.time.into(), after.id.into()]);
@@ -205,6 +213,7 @@ pub(crate) fn insert(
     if inserted == 0 {
         return Ok(None);
     }
+    file(tx, id, &input.category_ids)?;
     Ok(Some((id, put_variants(tx, id, new)?)))
 }
 
@@ -229,6 +238,7 @@ pub(crate) fn replace(tx: &mut Tx, id: ProductId, new: &NewProduct, hash: &[u8])
             now
         ],
     )?;
+    file(tx, id, &input.category_ids)?;
     tx.execute("UPDATE catalog.variants SET removed = $2 WHERE product_id = $1", params![id.0, true])?;
     put_variants(tx, id, new)
 }

@@ -1,6 +1,7 @@
 //! The catalog on real databases.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod categories;
 mod inventory;
 mod products;
 mod reservations;
