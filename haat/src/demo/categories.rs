@@ -47,7 +47,8 @@ const fn leaf(path: [&'static str; 3], attribute: (&'static str, Value), nouns: 
 
 const LEAVES: &[Leaf] = &[
     leaf(["Fashion", "Women", "Sarees"], ("material", Text("silk")), &["Jamdani Saree", "Silk Saree"]),
-    leaf(["Fashion", "Women", "Kurtis and Blouses"], ("material", Text("cotton")), &["Block-print Kurti", "Silk Blouse"]),
+    leaf(["Fashion", "Women", "Kurtis"], ("material", Text("cotton")), &["Block-print Kurti"]),
+    leaf(["Fashion", "Women", "Blouses"], ("material", Text("silk")), &["Silk Blouse"]),
     leaf(["Fashion", "Men", "Panjabis"], ("material", Text("cotton")), &["Cotton Panjabi"]),
     leaf(["Fashion", "Men", "Shirts and Vests"], ("material", Text("linen")), &["Linen Shirt", "Khadi Vest"]),
     leaf(["Fashion", "Children", "Clothes"], ("material", Text("cotton")), &["Baby Romper", "Winter Cap", "Play Dress"]),
