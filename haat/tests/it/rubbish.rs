@@ -31,11 +31,13 @@ const SPARED: &[&str] = &["/stream", "/auth/logout", "/users/account"];
 const HUGE: usize = 40 << 20;
 
 /// One operation of the description.
-struct Operation {
-    method: String,
-    path: String,
+pub struct Operation {
+    pub method: String,
+    pub path: String,
+    /// Who may: a word, or a list of roles.
+    pub who: Json,
     /// The schema of its body, references resolved.
-    body: Option<Json>,
+    pub body: Option<Json>,
 }
 
 #[test]
@@ -83,13 +85,14 @@ fn is_problem(answer: &Answer) -> bool {
     texts && answer.header("content-type") == "application/problem+json" && answer.body["status"] == answer.status
 }
 
-fn operations(spec: &Json) -> Vec<Operation> {
+/// All operations of a description.
+pub fn operations(spec: &Json) -> Vec<Operation> {
     let mut found = Vec::new();
     for (path, item) in spec["paths"].as_object().into_iter().flatten() {
         for (method, described) in item.as_object().into_iter().flatten().filter(|(method, _)| METHODS.contains(&method.as_str())) {
             let schema = &described["requestBody"]["content"]["application/json"]["schema"];
             let body = schema.is_object().then(|| resolved(spec, schema, 6));
-            found.push(Operation { method: method.clone(), path: path.clone(), body });
+            found.push(Operation { method: method.clone(), path: path.clone(), who: described["x-haat-who"].clone(), body });
         }
     }
     found
@@ -193,7 +196,7 @@ fn leaves(json: &Json, at: String, found: &mut Vec<String>) {
 }
 
 /// Something of the right shape.
-fn sample(schema: &Json) -> Json {
+pub fn sample(schema: &Json) -> Json {
     if let Some(first) = schema["enum"].get(0) {
         return first.clone();
     }

@@ -35,11 +35,14 @@ impl App {
             .await
     }
 
-    /// The payments of an order that are `owner`'s, newest first.
+    /// The payments of an order that are `owner`'s, newest first. An order without any is nobody's to see.
     pub async fn of_order(&self, owner: Owner, order: OrderId) -> Result<Vec<Shown>, Error> {
         self.db
             .read(move |q| {
                 let rows = store::of_order(q, &owner, order)?;
+                if rows.is_empty() {
+                    return Err(Error::NotFound);
+                }
                 shown(q, rows)
             })
             .await

@@ -111,7 +111,7 @@ pub(super) async fn get_payment(State(app): State<App>, caller: Caller, Path(id)
 
 /// The payments of an order, for its payer.
 #[utoipa::path(get, path = "/api/v1/payments/order/{orderId}", tag = "payments", params(("orderId" = OrderId, Path)),
-    responses((status = 200, body = Payments)))]
+    responses((status = 200, body = Payments), (status = 404)))]
 pub(super) async fn of_order(State(app): State<App>, caller: Caller, Path(order): Path<OrderId>) -> Result<axum::Json<Payments>, Problem> {
     let owner = super::owner(&caller, READERS)?;
     let found = app.of_order(owner, order).await?;
