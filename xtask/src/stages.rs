@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use crate::{packages, tidy, workspace};
 
 enum Action {
-    /// A command of cargo in the root.
-    Cargo(&'static [&'static str]),
+    /// Commands of cargo in the root, up to the first that fails.
+    Cargo(&'static [&'static [&'static str]]),
     /// A check of this program.
     Check(fn() -> Result<bool>),
 }
@@ -18,12 +18,18 @@ struct Stage {
     action: Action,
 }
 
+/// `haat sim`, as the tests have built it.
+macro_rules! simulate {
+    ($($argument:literal),+) => { ["run", "--package", "haat", "--bin", "haat", "--quiet", "--", "sim", $($argument),+] };
+}
+
 /// All stages run even where an earlier one fails, so that one run tells everything.
 const STAGES: &[Stage] = &[
     Stage { name: "tidy", action: Action::Check(tidy::run) },
-    Stage { name: "format", action: Action::Cargo(&["fmt", "--all", "--check"]) },
-    Stage { name: "clippy", action: Action::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]) },
-    Stage { name: "tests", action: Action::Cargo(&["test", "--workspace", "--no-fail-fast"]) },
+    Stage { name: "format", action: Action::Cargo(&[&["fmt", "--all", "--check"]]) },
+    Stage { name: "clippy", action: Action::Cargo(&[&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]]) },
+    Stage { name: "tests", action: Action::Cargo(&[&["test", "--workspace", "--no-fail-fast"]]) },
+    Stage { name: "sim", action: Action::Cargo(&[&simulate!("--seeds", "0..500"), &simulate!("--seeds", "0..20", "--twice")]) },
 ];
 
 /// Runs the named stages, or all, and says whether all passed.
@@ -56,9 +62,14 @@ impl Action {
     fn run(&self) -> Result<bool> {
         match self {
             Action::Check(check) => check(),
-            Action::Cargo(arguments) => {
-                println!("$ cargo {}", arguments.join(" "));
-                Ok(workspace::cargo(arguments).status().context("cannot run cargo")?.success())
+            Action::Cargo(commands) => {
+                for arguments in *commands {
+                    println!("$ cargo {}", arguments.join(" "));
+                    if !workspace::cargo(arguments).status().context("cannot run cargo")?.success() {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
             }
         }
     }

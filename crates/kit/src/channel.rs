@@ -20,7 +20,8 @@ use tonic::body::Body;
 use tower_service::Service;
 
 pub use directory::{Directory, EVERY_SERVICE, WeakDirectory};
-pub use faults::{CallInfo, Fault, FaultFn};
+pub use faults::{CallInfo, Fault, FaultFn, LOG, OUTSIDE};
+pub(crate) use faults::{Faults, befall};
 pub(crate) use remote::{ACTOR, CAUSATION, parse_timeout};
 
 use crate::service::BuildError;

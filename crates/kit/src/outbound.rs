@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::ServiceExt;
 
-use crate::channel::{Directory, WeakDirectory};
+use crate::channel::{CallInfo, Directory, Fault, OUTSIDE, WeakDirectory, befall};
 use crate::{Context, Env, context};
 
 /// How long an answer may take, in seconds.
@@ -26,6 +26,7 @@ pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Sends requests to the outside.
 #[derive(Clone)]
 pub struct Outbound {
+    service: &'static str,
     public_url: String,
     directory: WeakDirectory,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -57,24 +58,31 @@ pub enum OutboundError {
 impl Outbound {
     /// For a service.
     pub fn new(env: &Env) -> Outbound {
-        Outbound::with(env.shared.public_url.clone(), &env.directory)
+        Outbound::with(env.db.service(), env.shared.public_url.clone(), &env.directory)
     }
 
-    fn with(public_url: String, directory: &Directory) -> Outbound {
+    fn with(service: &'static str, public_url: String, directory: &Directory) -> Outbound {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Outbound { public_url, directory: directory.downgrade(), client }
+        Outbound { service, public_url, directory: directory.downgrade(), client }
     }
 
     /// Posts `body` to `url`.
     pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, OutboundError> {
         let uri: Uri = url.parse().map_err(|_| OutboundError::Address(url.to_owned()))?;
+        let fault = self.fault(uri.path());
         let sending = async {
             match self.own_router(url) {
                 Some((router, path)) => send_here(router, &path, uri.authority().map(|a| a.as_str()), headers, body).await,
                 None => self.send_away(uri, url, headers, body).await,
             }
         };
+        let sending = befall(fault, sending, |what| OutboundError::Failed(format!("the {what} was lost on purpose")));
         tokio::time::timeout(Duration::from_secs(TIMEOUT_SECONDS), sending).await.unwrap_or(Err(OutboundError::TimedOut))
+    }
+
+    fn fault(&self, path: &str) -> Fault {
+        let call = CallInfo { caller: self.service, callee: OUTSIDE, method: path };
+        self.directory.upgrade().map_or(Fault::None, |directory| directory.faults().decide(call))
     }
 
     async fn send_away(&self, uri: Uri, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, OutboundError> {
@@ -164,7 +172,7 @@ mod tests {
     async fn what_is_served_here_is_called_without_a_socket() {
         for service in ["gateway", "payments"] {
             let directory = directory(service);
-            let outbound = Outbound::with("http://haat.test".into(), &directory);
+            let outbound = Outbound::with("near", "http://haat.test".into(), &directory);
             assert_eq!(post_to(&outbound, "http://haat.test/hooks/a?x=1").await, Ok(format!("200 {service} got news")));
         }
     }
@@ -175,7 +183,7 @@ mod tests {
         let url = format!("http://{}/hooks/a", listener.local_addr().unwrap());
         let far = directory("far").local_http("far").unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, far).await });
-        let outbound = Outbound::with("http://haat.test".into(), &Directory::new());
+        let outbound = Outbound::with("near", "http://haat.test".into(), &Directory::new());
         assert_eq!(post_to(&outbound, &url).await, Ok("200 far got news".into()));
         server.abort();
         let _ = server.await;
@@ -184,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_that_cannot_be_called_are_refused() {
-        let outbound = Outbound::with("http://haat.test".into(), &directory("gateway"));
+        let outbound = Outbound::with("near", "http://haat.test".into(), &directory("gateway"));
         for url in ["", "haat.test", "/hooks/a", "ftp://haat.test/a", "http://", "https://example.test/a"] {
             assert!(matches!(post_to(&outbound, url).await, Err(OutboundError::Address(_))), "{url}");
         }

@@ -135,8 +135,7 @@ impl Platform {
 
         let directory = Directory::new();
         for def in defs {
-            let (routes, openapi) = (def.describe)();
-            directory.declare(def.name, def.calls, routes, openapi);
+            directory.declare_described(def.name, def.calls, def.described());
             directory.declare_reads(def.name, def.reads);
             if let Some(address) = settings.remotes.get(def.name).filter(|_| !chosen.iter().any(|c| c.name == def.name)) {
                 directory.set_remote(def.name, address.clone());
@@ -178,7 +177,7 @@ impl Platform {
             let sagas = service.sagas.as_ref().map(|(sagas, _)| sagas.clone());
             let replays = Replays::new(env.db.clone(), service.read_models.clone());
             service.rpc = service.rpc.merge(operator_router(env.db.clone(), sagas, replays)).merge(log_router(&env.db, &bus, &env.tasks));
-            bus.register(def.name, log_reader(&env.db));
+            bus.register(def.name, log_reader(&env.db, self.directory.faults()));
             self.envs.insert(def.name, env.clone());
             built.push((env, service));
         }

@@ -1,5 +1,8 @@
 //! What a service is made of, as data.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::Router;
 use serde::de::DeserializeOwned;
 use utoipa::openapi::OpenApi;
@@ -29,6 +32,23 @@ pub struct ServiceDef {
     pub check_config: fn(&serde_json::Value) -> Result<(), String>,
     /// Makes it.
     pub build: fn(Env) -> Result<Service, BuildError>,
+}
+
+/// What a service says of itself.
+type Described = Arc<(Vec<RouteInfo>, OpenApi)>;
+
+impl ServiceDef {
+    /// What it says of itself; always the same, so it is worked out once a process and not at every start in it.
+    pub(crate) fn described(&self) -> Described {
+        static KNOWN: Mutex<BTreeMap<(&str, usize), Described>> = Mutex::new(BTreeMap::new());
+        let key = (self.name, self.describe as usize);
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let described = Arc::new((self.describe)());
+            KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(key, described.clone());
+            described
+        })
+    }
 }
 
 /// Why a service cannot be made.

@@ -1,167 +1,210 @@
 //! What one shopper does, and what was promised to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::world::{Answer, World};
+use super::staff;
+use super::world::{Answer, PASSWORD, World};
 
 /// What the platform acknowledged to a shopper: the rules are checked against this.
 #[derive(Clone, Debug, Default)]
 pub struct Promise {
-    /// The token with which the order can be read.
-    pub token: String,
-    /// The order, once `201` came back, as first answered.
+    /// Of somebody with an account: how it signs in.
+    pub email: Option<String>,
+    /// The header by which the platform knows it.
+    pub badge: (&'static str, String),
+    /// The request for the order: its key and body.
+    pub asked: Option<(String, Json)>,
+    /// The order's body, once `201` came back, as first answered.
     pub order: Option<Json>,
+    /// The same, byte for byte.
+    pub answer: Vec<u8>,
     /// Whether an approval was acknowledged.
     pub approved: bool,
     /// Whether a decline was acknowledged.
     pub declined: bool,
     /// Whether a cancellation was acknowledged.
     pub cancelled: bool,
+    /// How far each part of the order was acknowledged to have come.
+    pub parts: BTreeMap<String, usize>,
+    /// What was acknowledged to go back, in minor units.
+    pub refunds: i64,
+    /// What must be in the cart, of an account that only looked around: a variant, and how many.
+    pub cart: Option<(String, u64)>,
     /// What was promised twice and differently, if anything.
     pub broken: Option<String>,
 }
 
-const TRIES: usize = 60;
+impl Promise {
+    /// The header by which the platform knows the shopper.
+    pub fn badge(&self) -> (&str, &str) {
+        (self.badge.0, &self.badge.1)
+    }
+}
 
 /// Shops once: goods of one or two kinds, an order, then whatever the dice say.
 pub async fn shop(world: Arc<World>, number: u64) -> Promise {
-    let mut promise = Promise { token: format!("{:032x}{number:08x}", world.seed), ..Promise::default() };
+    let mut promise = Promise { badge: ("x-cart-token", format!("{:032x}{number:08x}", world.seed)), ..Promise::default() };
     pause(&world, 3_000).await;
     let Some(items) = basket(&world).await else { return promise };
-    let Some(order) = place(&world, &mut promise, number, &items).await else { return promise };
-    let path = order["payment"]["action"]["url"].as_str().and_then(|u| u.find("/sandbox/").map(|i| u[i..].to_owned()));
-    let id = order["id"].as_str().unwrap_or_default().to_owned();
-    let payment = order["payment"]["id"].as_str().unwrap_or_default().to_owned();
-    promise.order = Some(order);
-    pause(&world, 20_000).await;
-    let dice = world.dice(100);
-    match (dice, path) {
-        (0..55, Some(path)) => pay(&world, &mut promise, &path, "approve", &payment).await,
-        (55..65, Some(path)) => pay(&world, &mut promise, &path, "decline", &payment).await,
-        (65..77, Some(path)) => pay(&world, &mut promise, &path, "timeout", &payment).await,
-        (77..85, Some(path)) => {
-            tokio::join!(biased; pay_only(&world, &path), cancel(&world, &mut promise, &id));
+    if world.dice(3) == 0 {
+        let email = format!("member{number}@sim.test");
+        let Some(bearer) = register(&world, &email).await else { return promise };
+        let guest = std::mem::replace(&mut promise.badge, ("authorization", bearer));
+        promise.email = Some(email);
+        if world.dice(3) == 0 {
+            look_around(&world, &mut promise, &guest.1, &items[0]).await;
+            return promise;
         }
-        (85..92, _) => cancel(&world, &mut promise, &id).await,
-        _ => {}
     }
-    if promise.approved && world.dice(6) == 0 {
-        pause(&world, 30_000).await;
-        cancel(&world, &mut promise, &id).await;
+    if let Some(order) = place(&world, &mut promise, number, &items).await {
+        promise.order = Some(order.clone());
+        pause(&world, 20_000).await;
+        see_it_through(&world, &mut promise, &order).await;
     }
     promise
 }
 
-async fn pause(world: &World, most_ms: u64) {
+async fn see_it_through(world: &World, promise: &mut Promise, order: &Json) {
+    let path = order["payment"]["action"]["url"].as_str().and_then(|u| u.find("/sandbox/").map(|i| u[i..].to_owned()));
+    let id = text(&order["id"]);
+    match (world.dice(100), path) {
+        (0..60, Some(path)) => pay(world, promise, &path, "approve", order).await,
+        (60..68, Some(path)) => pay(world, promise, &path, "decline", order).await,
+        (68..78, Some(path)) => pay(world, promise, &path, "timeout", order).await,
+        (78..86, Some(path)) => {
+            let approve = format!("{path}/approve");
+            tokio::join!(biased; world.send("POST", &approve, None, &[]), cancel(world, promise, &id));
+        }
+        (86..92, _) => cancel(world, promise, &id).await,
+        _ => {}
+    }
+    let sold = promise.approved || order["payment"]["method"] == "cod";
+    if sold && world.dice(4) == 0 {
+        staff::refund(world, promise, order).await;
+    }
+    match (sold, world.dice(8)) {
+        (true, 0) => {
+            pause(world, 30_000).await;
+            cancel(world, promise, &id).await;
+        }
+        (true, 1) => {
+            let parts = std::mem::take(&mut promise.parts);
+            let (parts, ()) = tokio::join!(biased; staff::ship(world, parts, order), cancel(world, promise, &id));
+            promise.parts = parts;
+        }
+        (true, 2..5) => promise.parts = staff::ship(world, std::mem::take(&mut promise.parts), order).await,
+        _ => {}
+    }
+}
+
+pub async fn pause(world: &World, most_ms: u64) {
     tokio::time::sleep(Duration::from_millis(world.dice(most_ms))).await;
 }
 
 /// One or two different variants.
 async fn basket(world: &World) -> Option<Vec<(String, u64)>> {
-    for _ in 0..TRIES {
-        if let Some(Answer { status: 200, body, .. }) = world.send("GET", "/api/v1/products?limit=20", None, &[]).await {
-            let variants: Vec<String> = body["data"]
-                .as_array()?
-                .iter()
-                .flat_map(|p| p["variants"].as_array().cloned().unwrap_or_default())
-                .filter_map(|v| v["id"].as_str().map(str::to_owned))
-                .collect();
-            let first = world.dice(variants.len() as u64) as usize;
-            let second = (first + 1 + world.dice(variants.len() as u64 - 1) as usize) % variants.len();
-            let mut chosen = vec![(variants[first].clone(), 1 + world.dice(3))];
-            if world.dice(2) == 0 {
-                chosen.push((variants[second].clone(), 1 + world.dice(2)));
-            }
-            return Some(chosen);
-        }
-        pause(world, 500).await;
+    let answer = world.insist("GET", "/api/v1/products?limit=20", None, &[]).await?;
+    let variants: Vec<String> = answer.body["data"]
+        .as_array()?
+        .iter()
+        .flat_map(|p| p["variants"].as_array().cloned().unwrap_or_default())
+        .filter_map(|v| v["id"].as_str().map(str::to_owned))
+        .collect();
+    let first = world.dice(variants.len() as u64) as usize;
+    let second = (first + 1 + world.dice(variants.len() as u64 - 1) as usize) % variants.len();
+    let mut chosen = vec![(variants[first].clone(), 1 + world.dice(3))];
+    if world.dice(2) == 0 {
+        chosen.push((variants[second].clone(), 1 + world.dice(2)));
     }
-    None
+    Some(chosen)
+}
+
+/// Makes an account, or finds that it was made by a request whose answer was lost.
+async fn register(world: &World, email: &str) -> Option<String> {
+    let body = json!({"email": email, "password": PASSWORD, "firstName": "A", "lastName": "B"});
+    let answer = world.insist("POST", "/api/v1/auth/register", Some(body), &[]).await?;
+    match answer.body["accessToken"].as_str() {
+        Some(token) => Some(format!("Bearer {token}")),
+        None => world.sign_in(email, &[]).await,
+    }
+}
+
+/// Fills a guest's cart and signs in with it; perhaps more than once, since answers get lost.
+async fn look_around(world: &World, promise: &mut Promise, guest: &str, (variant, quantity): &(String, u64)) {
+    let token = [("x-cart-token", guest)];
+    let body = json!({"variantId": variant, "quantity": 1});
+    let Some(cart) = world.insist("POST", "/api/v1/cart/items", Some(body), &token).await else { return };
+    // The first request may have been carried out more than once; this one says how many there are to be.
+    let path = format!("/api/v1/cart/items/{}", text(&cart.body["items"][0]["id"]));
+    let set = world.insist("PUT", &path, Some(json!({ "quantity": quantity })), &token).await;
+    if set.is_none_or(|a| a.status != 200) {
+        return;
+    }
+    if let Some(email) = &promise.email
+        && world.sign_in(email, &token).await.is_some()
+    {
+        promise.cart = Some((variant.clone(), *quantity));
+    }
 }
 
 /// Orders, through the cart or by a list of items, and asks again with the same key until there is an answer.
 async fn place(world: &World, promise: &mut Promise, number: u64, items: &[(String, u64)]) -> Option<Json> {
-    let token = promise.token.clone();
-    let token = [("x-cart-token", token.as_str())];
     let mut body = json!({
-        "email": format!("shopper{number}@sim.test"),
         "shippingAddress": {"name": "A B", "phone": "+8801711111111", "line1": "1 Road", "city": "Dhaka", "postalCode": "1207", "country": "BD"},
         "shippingMethod": "standard",
-        "paymentMethod": "sandbox",
+        "paymentMethod": if world.dice(6) == 0 { "cod" } else { "sandbox" },
     });
+    if promise.email.is_none() {
+        body["email"] = json!(format!("guest{number}@sim.test"));
+    }
     if world.dice(2) == 0 {
         for (variant, quantity) in items {
             // A lost answer may mean that it is in the cart: the order takes whatever is there.
-            let _ = world.send("POST", "/api/v1/cart/items", Some(json!({"variantId": variant, "quantity": quantity})), &token).await;
+            let _ = world
+                .send("POST", "/api/v1/cart/items", Some(json!({"variantId": variant, "quantity": quantity})), &[promise.badge()])
+                .await;
         }
     } else {
         body["items"] = items.iter().map(|(v, q)| json!({"variantId": v, "quantity": q})).collect();
     }
     let key = format!("order-{}-{number}", world.seed);
-    let headers = [token[0], ("idempotency-key", key.as_str())];
-    let (first, second) = if world.dice(8) == 0 {
-        tokio::join!(biased; ask(world, &body, &headers), ask(world, &body, &headers))
-    } else {
-        (ask(world, &body, &headers).await, None)
-    };
+    promise.asked = Some((key.clone(), body.clone()));
+    let headers = [promise.badge(), ("idempotency-key", key.as_str())];
+    let ask = || world.insist("POST", "/api/v1/orders", Some(body.clone()), &headers);
+    let (first, second) = if world.dice(8) == 0 { tokio::join!(biased; ask(), ask()) } else { (ask().await, None) };
+    let [first, second] = [first, second].map(|a| a.filter(|a| a.status == 201));
     if let (Some(a), Some(b)) = (&first, &second)
-        && a.status == 201
-        && b.status == 201
         && a.bytes != b.bytes
     {
         promise.broken = Some(format!("one key, two answers: {} and {}", a.body, b.body));
     }
-    first.or(second).filter(|a| a.status == 201).map(|a| a.body)
+    let Answer { body, bytes, .. } = first.or(second)?;
+    promise.answer = bytes;
+    Some(body)
 }
 
-/// Asks until the answer is final. `409 idempotency_key_in_use` and `5xx` mean: ask again.
-async fn ask(world: &World, body: &Json, headers: &[(&str, &str)]) -> Option<Answer> {
-    for _ in 0..TRIES {
-        match world.send("POST", "/api/v1/orders", Some(body.clone()), headers).await {
-            Some(a) if a.status < 500 && a.body["code"] != "idempotency_key_in_use" && a.body["code"] != "conflict" => return Some(a),
-            _ => pause(world, 1_500).await,
-        }
-    }
-    None
-}
-
-async fn pay(world: &World, promise: &mut Promise, path: &str, how: &str, payment: &str) {
-    for _ in 0..TRIES {
-        match world.send("POST", &format!("{path}/{how}"), None, &[]).await {
-            Some(a) if a.status == 200 => {
-                promise.approved = how != "decline";
-                promise.declined = how == "decline";
-                break;
-            }
-            Some(a) if a.status < 500 => return,
-            _ => pause(world, 1_000).await,
-        }
+/// Answers the payment page, then perhaps asks the platform to look.
+async fn pay(world: &World, promise: &mut Promise, path: &str, how: &str, order: &Json) {
+    let answer = world.insist("POST", &format!("{path}/{how}"), None, &[]).await;
+    if answer.is_some_and(|a| a.status == 200) {
+        (promise.approved, promise.declined) = (how != "decline", how == "decline");
     }
     if world.dice(2) == 0 {
-        let token = promise.token.clone();
-        let body = json!({"paymentId": payment});
-        let _ = world.send("POST", "/api/v1/payments/confirm", Some(body), &[("x-cart-token", token.as_str())]).await;
+        let body = json!({"paymentId": order["payment"]["id"]});
+        let _ = world.send("POST", "/api/v1/payments/confirm", Some(body), &[promise.badge()]).await;
     }
-}
-
-async fn pay_only(world: &World, path: &str) {
-    let _ = world.send("POST", &format!("{path}/approve"), None, &[]).await;
 }
 
 async fn cancel(world: &World, promise: &mut Promise, order: &str) {
-    let token = promise.token.clone();
-    for _ in 0..TRIES {
-        let path = format!("/api/v1/orders/{order}/cancel");
-        match world.send("PUT", &path, Some(json!({"reason": "changed my mind"})), &[("x-cart-token", token.as_str())]).await {
-            Some(a) if a.status == 200 => {
-                promise.cancelled = true;
-                return;
-            }
-            Some(a) if a.status < 500 && a.body["code"] != "conflict" => return,
-            _ => pause(world, 1_000).await,
-        }
-    }
+    let (path, why) = (format!("/api/v1/orders/{order}/cancel"), json!({"reason": "changed my mind"}));
+    let answer = world.insist("PUT", &path, Some(why), &[promise.badge()]).await;
+    promise.cancelled |= answer.is_some_and(|a| a.status == 200);
+}
+
+pub fn text(json: &Json) -> String {
+    json.as_str().unwrap_or_default().to_owned()
 }

@@ -2,10 +2,58 @@
 
 use kit::{DbError, Query};
 
-/// Sagas of a service that have not ended, in words.
-pub(super) fn open_sagas(q: &mut Query) -> Result<Vec<String>, DbError> {
+/// Work of a service that has not ended, in words: sagas, jobs that failed before, events that wait for a retry.
+pub(super) fn open_work(q: &mut Query) -> Result<Vec<String>, DbError> {
     let service = q.service();
-    let sql = "SELECT type, status FROM own.sagas WHERE status NOT IN ('completed', 'compensated', 'stuck') ORDER BY id";
-    let rows = q.rows(sql, &[])?;
-    rows.iter().map(|r| Ok(format!("{service}: saga {} is {}", r.get::<String>(0)?, r.get::<String>(1)?))).collect()
+    let mut open = Vec::new();
+    let sagas = "SELECT type, status FROM own.sagas WHERE status NOT IN ('completed', 'compensated', 'stuck') ORDER BY id";
+    for row in q.rows(sagas, &[])? {
+        open.push(format!("{service}: saga {} is {}", row.get::<String>(0)?, row.get::<String>(1)?));
+    }
+    let jobs = "SELECT kind, key, COALESCE(error, '') FROM own.jobs WHERE state IN ('queued', 'running') AND attempts > 0 ORDER BY id";
+    for row in q.rows(jobs, &[])? {
+        let (kind, key, error): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        open.push(format!("{service}: job {kind} {key} waits for its next try: {error}"));
+    }
+    for row in q.rows("SELECT source, COALESCE(error, '') FROM own.inbox WHERE state = 'parked' ORDER BY event_id", &[])? {
+        open.push(format!("{service}: an event of {} waits for its next try: {}", row.get::<String>(0)?, row.get::<String>(1)?));
+    }
+    Ok(open)
+}
+
+/// Jobs of a service that were given up.
+pub(super) fn dead_jobs(q: &mut Query) -> Result<Vec<String>, DbError> {
+    let service = q.service();
+    let jobs = "SELECT kind, key, state, COALESCE(error, '') FROM own.jobs WHERE state NOT IN ('queued', 'running') ORDER BY id";
+    let row = |r: &kit::db::Row| {
+        let (kind, key, state, error): (String, String, String, String) = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?);
+        Ok(format!("{service}: job {kind} {key} is {state}: {error}"))
+    };
+    q.rows(jobs, &[])?.iter().map(row).collect()
+}
+
+/// Every order, oldest first: its id, and whose it is.
+pub(super) fn orders(q: &mut Query) -> Result<Vec<(uuid::Uuid, String)>, DbError> {
+    let sql = "SELECT id, user_id, guest FROM orders.orders ORDER BY created_at, id";
+    let row = |r: &kit::db::Row| {
+        let (user, guest): (Option<uuid::Uuid>, Option<String>) = (r.get(1)?, r.get(2)?);
+        Ok((r.get(0)?, user.map(|u| u.to_string()).or(guest).unwrap_or_default()))
+    };
+    q.rows(sql, &[])?.iter().map(row).collect()
+}
+
+/// Journals that do not sum to zero or not to what they say, and payments that were captured more than once, in words.
+pub(super) fn wrong_journals(q: &mut Query) -> Result<Vec<String>, DbError> {
+    let mut wrong = Vec::new();
+    let unbalanced = "SELECT j.id FROM payments.journals j LEFT JOIN payments.entries e ON e.journal_id = j.id AND e.currency = j.currency \
+        GROUP BY j.id, j.amount HAVING COALESCE(SUM(e.debit), 0) <> j.amount OR COALESCE(SUM(e.credit), 0) <> j.amount ORDER BY j.id";
+    for row in q.rows(unbalanced, &[])? {
+        wrong.push(format!("journal {} is out of balance", row.get::<uuid::Uuid>(0)?));
+    }
+    let twice =
+        "SELECT payment_id FROM payments.journals WHERE kind = 'capture' GROUP BY payment_id HAVING COUNT(*) > 1 ORDER BY payment_id";
+    for row in q.rows(twice, &[])? {
+        wrong.push(format!("payment {} is captured twice in the books", row.get::<uuid::Uuid>(0)?));
+    }
+    Ok(wrong)
 }

@@ -27,7 +27,7 @@ use crate::{Config, aliases, arrival, body, credentials};
 
 /// Everything a request meets.
 pub struct Edge {
-    table: Table,
+    table: Arc<Table>,
     sessions: Arc<Sessions>,
     limits: Limits,
     upstreams: Upstreams,
@@ -47,7 +47,7 @@ struct Seen {
 
 impl Edge {
     /// For the routes of `table`.
-    pub fn new(env: &Env, config: &Config, table: Table, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
+    pub fn new(env: &Env, config: &Config, table: Arc<Table>, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
         let (clock, ids, tasks) = (env.clock.clone(), env.ids.clone(), env.tasks.clone());
         let limits = Limits::new(&config.limits, env.shared.limits_factor, &clock);
         Edge { table, sessions, limits, upstreams, trusted_proxies: env.shared.trusted_proxies.clone(), clock, ids, tasks }

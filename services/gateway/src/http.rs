@@ -3,12 +3,12 @@
 mod operator;
 mod root;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use kit::channel::WeakDirectory;
 use kit::http::{Routes, Who};
-use kit::{BuildError, Db, Env, Role};
+use kit::{BuildError, Db, Env, Problem, Role};
 use utoipa_axum::routes;
 
 use crate::operators::Operators;
@@ -23,17 +23,34 @@ pub struct App {
     db: Db,
     directory: WeakDirectory,
     operators: Arc<Operators>,
-    /// The OpenAPI document, written once.
-    description: Bytes,
+    description: Arc<Description>,
+}
+
+/// The OpenAPI document, written when somebody asks for it first.
+struct Description {
+    table: Arc<Table>,
+    public_url: String,
+    text: OnceLock<Bytes>,
 }
 
 impl App {
     /// For the routes of `table`.
-    pub fn new(env: &Env, table: &Table) -> Result<App, BuildError> {
-        let merged = openapi::merged(env.directory.openapi(), table, &env.shared.public_url);
-        let text = merged.and_then(|m| serde_json::to_vec(&m)).map_err(|e| BuildError::Other(format!("OpenAPI: {e}")))?;
+    pub fn new(env: &Env, table: Arc<Table>) -> Result<App, BuildError> {
         let operators = Arc::new(Operators::new(env)?);
-        Ok(App { db: env.db.clone(), directory: env.directory.downgrade(), operators, description: text.into() })
+        let description = Arc::new(Description { table, public_url: env.shared.public_url.clone(), text: OnceLock::new() });
+        Ok(App { db: env.db.clone(), directory: env.directory.downgrade(), operators, description })
+    }
+
+    /// The OpenAPI document.
+    fn description(&self) -> Result<Bytes, Problem> {
+        let Description { table, public_url, text } = &*self.description;
+        if let Some(text) = text.get() {
+            return Ok(text.clone());
+        }
+        let directory = self.directory.upgrade().ok_or_else(|| Problem::unavailable("service_unavailable", "this process is stopping"))?;
+        let merged = openapi::merged(directory.openapi(), table, public_url).and_then(|m| serde_json::to_vec(&m));
+        let merged = merged.map_err(Problem::internal)?;
+        Ok(text.get_or_init(|| merged.into()).clone())
     }
 }
 

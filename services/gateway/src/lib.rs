@@ -67,9 +67,9 @@ impl Default for Config {
 /// The router of the result is what the public listener serves.
 fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
-    let table = table::Table::new(env.directory.routes(), env.shared.development).map_err(BuildError::Other)?;
+    let table = Arc::new(table::Table::new(env.directory.routes(), env.shared.development).map_err(BuildError::Other)?);
     let sessions = Arc::new(sessions::Sessions::new(&env, &config)?);
-    let own = http::routes().build(http::App::new(&env, &table)?);
+    let own = http::routes().build(http::App::new(&env, table.clone())?);
     let upstreams = upstream::Upstreams::new(&env, own);
     let edge = Arc::new(edge::Edge::new(&env, &config, table, sessions.clone(), upstreams));
     Ok(Service {

@@ -28,8 +28,7 @@ pub struct WeakDirectory(Weak<Known>);
 struct Entry {
     calls: &'static [&'static str],
     reads: &'static [&'static str],
-    routes: Vec<RouteInfo>,
-    openapi: Option<OpenApi>,
+    described: Arc<(Vec<RouteInfo>, OpenApi)>,
     http: Option<Router>,
     rpc: Option<Router>,
     remote: Option<String>,
@@ -43,8 +42,17 @@ impl Directory {
 
     /// Makes a service known by what it declares, whether or not it runs here.
     pub fn declare(&self, service: &'static str, calls: &'static [&'static str], routes: Vec<RouteInfo>, openapi: OpenApi) {
-        let entry = Entry { calls, routes, openapi: Some(openapi), ..Entry::default() };
-        self.lock().insert(service, entry);
+        self.declare_described(service, calls, Arc::new((routes, openapi)));
+    }
+
+    /// As [`Directory::declare`], of what others hold too.
+    pub(crate) fn declare_described(
+        &self,
+        service: &'static str,
+        calls: &'static [&'static str],
+        described: Arc<(Vec<RouteInfo>, OpenApi)>,
+    ) {
+        self.lock().insert(service, Entry { calls, described, ..Entry::default() });
     }
 
     /// The service reads the events of these.
@@ -70,12 +78,12 @@ impl Directory {
 
     /// Every declared route.
     pub fn routes(&self) -> Vec<RouteInfo> {
-        self.lock().values().flat_map(|e| e.routes.clone()).collect()
+        self.lock().values().flat_map(|e| e.described.0.clone()).collect()
     }
 
     /// The OpenAPI description of every service, with its name.
     pub fn openapi(&self) -> Vec<(&'static str, OpenApi)> {
-        self.lock().iter().filter_map(|(name, e)| Some((*name, e.openapi.clone()?))).collect()
+        self.lock().iter().map(|(name, e)| (*name, e.described.1.clone())).collect()
     }
 
     /// Every declared service.
@@ -113,7 +121,7 @@ impl Directory {
         self.0.faults.set(decide);
     }
 
-    pub(super) fn faults(&self) -> Faults {
+    pub(crate) fn faults(&self) -> Faults {
         self.0.faults.clone()
     }
 

@@ -7,14 +7,19 @@ use tonic::Status;
 
 use super::Answer;
 
+/// In [`CallInfo::callee`]: an address that somebody gave, such as a webhook's.
+pub const OUTSIDE: &str = "outside";
+/// In [`CallInfo::method`]: the log of the callee is read in process.
+pub const LOG: &str = "log";
+
 /// A call that is about to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallInfo<'a> {
     /// The calling service.
     pub caller: &'static str,
-    /// The called service.
+    /// The called service, or [`OUTSIDE`].
     pub callee: &'static str,
-    /// The method, as `/haat.catalog.v1.Catalog/Reserve`.
+    /// The method, as `/haat.catalog.v1.Catalog/Reserve`; the path of a request to the outside; or [`LOG`].
     pub method: &'a str,
 }
 
@@ -36,7 +41,7 @@ pub type FaultFn = Arc<dyn Fn(&CallInfo) -> Fault + Send + Sync>;
 
 /// What a directory and the channels made from it share.
 #[derive(Clone, Default)]
-pub(super) struct Faults(Arc<OnceLock<FaultFn>>);
+pub(crate) struct Faults(Arc<OnceLock<FaultFn>>);
 
 impl Faults {
     pub(super) fn set(&self, decide: FaultFn) {
@@ -45,20 +50,28 @@ impl Faults {
     }
 
     /// What is to happen to a call; nothing where nobody has set anything.
-    pub(super) fn decide(&self, call: CallInfo) -> Fault {
+    pub(crate) fn decide(&self, call: CallInfo) -> Fault {
         self.0.get().map_or(Fault::None, |decide| decide(&call))
     }
 }
 
 /// Lets `fault` happen to a call whose work begins when `answer` is first polled.
 pub(super) async fn happen(fault: Fault, callee: &'static str, answer: impl Future<Output = Answer>) -> Answer {
-    let lost = |what: &str| Err(Status::unavailable(format!("the {what} of a call to {callee} was lost on purpose")));
+    befall(fault, answer, |what| Status::unavailable(format!("the {what} of a call to {callee} was lost on purpose"))).await
+}
+
+/// As [`happen`], for work of any kind; `lost` says in its own words that the request or the answer was lost.
+pub(crate) async fn befall<T, E>(
+    fault: Fault,
+    answer: impl Future<Output = Result<T, E>>,
+    lost: impl FnOnce(&'static str) -> E,
+) -> Result<T, E> {
     match fault {
         Fault::None => answer.await,
-        Fault::LoseRequest => lost("request"),
+        Fault::LoseRequest => Err(lost("request")),
         Fault::LoseAnswer => {
             drop(answer.await);
-            lost("answer")
+            Err(lost("answer"))
         }
         Fault::Delay(ms) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;

@@ -21,6 +21,7 @@ pub(crate) use replay::start_projections;
 pub use replay::{ReadModel, Replay, ReplayStatus, Replays};
 pub use stream::{Aggregate, Loaded};
 
+use crate::channel::{CallInfo, Faults, LOG, befall};
 use crate::db::{Db, DbError, Query, Row, Tx, Value};
 use crate::params;
 
@@ -140,11 +141,14 @@ fn envelope(service: &str, row: &Row) -> Result<Envelope, DbError> {
 }
 
 /// Makes a service's log readable on the bus.
-pub(crate) fn log_reader(db: &Db) -> bus::LogReader {
+pub(crate) fn log_reader(db: &Db, faults: Faults) -> bus::LogReader {
     let db = db.clone();
     std::sync::Arc::new(move |position, limit| {
         let read = db.read(move |q| run_after(q, position, limit as i64));
-        let source_name = db.service().to_owned();
-        Box::pin(async move { read.await.map_err(|e: DbError| bus::ReadError { source_name, reason: e.to_string() }) })
+        let service = db.service();
+        let fault = faults.decide(CallInfo { caller: service, callee: service, method: LOG });
+        let failed = move |reason: String| bus::ReadError { source_name: service.to_owned(), reason };
+        let answer = async move { read.await.map_err(|e: DbError| failed(e.to_string())) };
+        Box::pin(befall(fault, answer, move |what| failed(format!("the {what} was lost on purpose"))))
     })
 }

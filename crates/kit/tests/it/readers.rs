@@ -106,6 +106,7 @@ testing::both_engines!(
     dead_letters_that_failed_alike_go_together,
     five_failing_streams_pause_the_subscription,
     a_crash_loses_nothing_and_repeats_nothing,
+    a_pause_that_was_noted_before_a_crash_is_over_after_it,
     two_nodes_with_one_subscription_apply_once,
     what_an_event_causes_names_it,
 );
@@ -235,6 +236,17 @@ async fn five_failing_streams_pause_the_subscription(engine: Engine) {
     for n in 0..40 {
         eventually("each one takes effect", || async { effects(&p, cart(n)).await == [1] }).await;
     }
+    eventually("it goes on", || async { paused(&db).await.is_none() }).await;
+}
+
+async fn a_pause_that_was_noted_before_a_crash_is_over_after_it(engine: Engine) {
+    let mut p = TestPlatform::start(engine, &[TALLY]).await;
+    publish(&p, vec![cart(1)], 1).await;
+    eventually("it takes effect", || async { effects(&p, cart(1)).await == [1] }).await;
+    let noted = p.db("tally").write(|tx| tx.execute("UPDATE own.readers SET paused = 'the log could not be read'", &[]));
+    noted.await.unwrap_or_else(|e: DbError| panic!("{e}"));
+    p.restart().await;
+    let db = p.db("tally");
     eventually("it goes on", || async { paused(&db).await.is_none() }).await;
 }
 

@@ -55,8 +55,8 @@ pub async fn metrics() -> Response {
 
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1.")))]
-pub async fn describe(State(app): State<App>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], Body::from(app.description)).into_response()
+pub async fn describe(State(app): State<App>) -> Result<Response, Problem> {
+    Ok(([(header::CONTENT_TYPE, "application/json")], Body::from(app.description()?)).into_response())
 }
 
 /// The reference for people.

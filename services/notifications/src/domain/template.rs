@@ -1,6 +1,6 @@
 //! Texts with fields to fill in (Handlebars): the built-in ones, per kind, channel and language.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use handlebars::Handlebars;
 use serde_json::Value as Json;
@@ -12,7 +12,7 @@ use super::{Kind, Locale, Medium, Text, html};
 #[error("{0}")]
 pub(crate) struct TemplateError(pub String);
 
-/// The built-in templates, read once.
+/// The built-in templates, read once a process: reading takes longer than everything else a service does at its start.
 #[derive(Clone)]
 pub(crate) struct Texts(Arc<Handlebars<'static>>);
 
@@ -20,8 +20,13 @@ pub(crate) struct Texts(Arc<Handlebars<'static>>);
 const PART: &str = "\n---\n";
 
 impl Texts {
-    /// Reads the built-in templates.
+    /// The built-in templates.
     pub fn new() -> Result<Texts, TemplateError> {
+        static BUILT_IN: LazyLock<Result<Texts, TemplateError>> = LazyLock::new(Texts::read);
+        BUILT_IN.clone()
+    }
+
+    fn read() -> Result<Texts, TemplateError> {
         let mut all = Handlebars::new();
         all.set_strict_mode(true);
         all.register_escape_fn(handlebars::no_escape);

@@ -21,7 +21,7 @@ use super::consumer::Handler;
 use crate::service::Env;
 pub(super) use apply::{Move, Refusal, fence};
 pub(super) use backoff::pause_ms;
-pub(super) use parked::{position, release_next};
+pub(super) use parked::{clear_pause, place, release_next};
 use subscription::Subscription;
 
 /// A subscription or a read model, as seen from outside: how far it has come.

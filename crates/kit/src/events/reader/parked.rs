@@ -19,6 +19,8 @@ const HEADS_MAX: i64 = 32;
 pub(super) struct Stored {
     /// Its position, once it has one.
     pub(super) position: Option<i64>,
+    /// Whether it says of itself that it pauses; perhaps in an earlier life.
+    pub(super) paused: bool,
     /// How many streams have parked or dead events.
     pub(super) blocked_streams: i64,
     /// When the next head is due.
@@ -43,19 +45,19 @@ pub(super) enum Tried {
 
 /// Reads where a subscription stands. A head without a time is due: it became one while another node parked it.
 pub(super) fn look(q: &mut Query, source: &'static str) -> Result<Stored, DbError> {
-    let position = position(q, source)?;
+    let (position, paused) = place(q, source)?.map_or((None, false), |(position, paused)| (Some(position), paused));
     let heads = q.row(
         "SELECT COUNT(*), MIN(CASE WHEN i.state = 'parked' THEN COALESCE(i.due_at, $2) END) FROM own.inbox i WHERE i.source = $1 AND NOT EXISTS (SELECT 1 FROM own.inbox e WHERE e.source = i.source AND e.stream = i.stream AND e.sequence < i.sequence)",
         params![source, Time(0)],
     )?;
-    let Some(heads) = heads else { return Ok(Stored { position, ..Stored::default() }) };
-    Ok(Stored { position, blocked_streams: heads.get(0)?, next_due: heads.get(1)? })
+    let Some(heads) = heads else { return Ok(Stored { position, paused, ..Stored::default() }) };
+    Ok(Stored { position, paused, blocked_streams: heads.get(0)?, next_due: heads.get(1)? })
 }
 
-/// A stored position.
-pub(in crate::events) fn position(q: &mut Query, source: &'static str) -> Result<Option<i64>, DbError> {
-    let row = q.row("SELECT position FROM own.readers WHERE source = $1", params![source])?;
-    row.map(|r| r.get(0)).transpose()
+/// A stored position, and whether the reader says that it pauses.
+pub(in crate::events) fn place(q: &mut Query, source: &'static str) -> Result<Option<(i64, bool)>, DbError> {
+    let row = q.row("SELECT position, paused FROM own.readers WHERE source = $1", params![source])?;
+    row.map(|r| Ok((r.get(0)?, r.get::<Option<String>>(1)?.is_some()))).transpose()
 }
 
 /// Heads that are due, the longest waiting ones first.
@@ -119,7 +121,7 @@ pub(super) fn note_pause(tx: &mut Tx, source: &'static str, reason: &str) -> Res
 }
 
 /// Notes that it goes on.
-pub(super) fn clear_pause(tx: &mut Tx, source: &'static str) -> Result<(), DbError> {
+pub(in crate::events) fn clear_pause(tx: &mut Tx, source: &'static str) -> Result<(), DbError> {
     let now = tx.now();
     tx.execute("UPDATE own.readers SET paused = NULL, updated_at = $2 WHERE source = $1 AND paused IS NOT NULL", params![source, now])?;
     Ok(())

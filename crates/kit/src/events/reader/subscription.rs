@@ -132,6 +132,7 @@ impl Subscription {
     async fn look(&mut self) -> Result<(), Stop> {
         let source = self.reader.source;
         self.stored = self.db.read(move |q| parked::look(q, source)).await.map_err(outage)?;
+        self.pause_is_noted |= self.stored.paused;
         self.looked_at = Some(Instant::now());
         self.reached(self.stored.position.unwrap_or(0));
         self.gauge("haat_reader_blocked_streams", self.stored.blocked_streams as f64);
@@ -271,9 +272,9 @@ impl Subscription {
         pause_ms(self.pauses, &self.ids)
     }
 
-    /// After a step without a pause.
+    /// After a step without a pause. The note may stand from before the process died.
     async fn go_on(&mut self) -> Result<(), Stop> {
-        if self.pauses == 0 {
+        if self.pauses == 0 && !self.pause_is_noted {
             return Ok(());
         }
         if self.pause_is_noted {
@@ -282,7 +283,7 @@ impl Subscription {
         }
         tracing::info!(subscriber = self.reader.subscriber, source = self.reader.source, "a subscription goes on");
         self.gauge("haat_reader_paused", 0.0);
-        (self.pauses, self.pause_is_noted) = (0, false);
+        (self.pauses, self.pause_is_noted, self.stored.paused) = (0, false, false);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{ReadModel, progress};
 use crate::db::{Db, DbError, Query, Tx};
-use crate::events::reader::{Move, Reader, Refusal, fence, pause_ms, position};
+use crate::events::reader::{Move, Reader, Refusal, clear_pause, fence, pause_ms, place};
 use crate::service::Env;
 use crate::{Ids, Tasks};
 
@@ -37,6 +37,7 @@ pub(crate) fn start_projections(env: &Env, bus: &bus::Local, models: Vec<ReadMod
             seen: 0,
             skipped: 0,
             replay: None,
+            paused: false,
         };
         env.tasks.spawn_forever("projection", projection.run());
         readers.push(reader);
@@ -57,6 +58,8 @@ struct Projection {
     skipped: usize,
     /// The replay that is running.
     replay: Option<Uuid>,
+    /// Whether it says of itself that it does not go on; perhaps in an earlier life.
+    paused: bool,
 }
 
 impl Projection {
@@ -69,6 +72,7 @@ impl Projection {
                 Ok(None) => continue,
                 Ok(Some(wait)) => {
                     failures = 0;
+                    self.go_on().await;
                     wait
                 }
                 Err(reason) => {
@@ -108,12 +112,14 @@ impl Projection {
     /// Another node may have moved on, or a replay begun.
     async fn look(&mut self) -> Result<(), DbError> {
         let name = self.model.name;
-        let looked = self.db.read(move |q: &mut Query| Ok::<_, DbError>((position(q, name)?, progress::running(q, name)?))).await?;
-        if looked.0 != self.stored || looked.0.is_none() {
-            self.seen = looked.0.unwrap_or(0);
+        let looked = self.db.read(move |q: &mut Query| Ok::<_, DbError>((place(q, name)?, progress::running(q, name)?))).await?;
+        let (place, replay) = looked;
+        let position = place.map(|(position, _)| position);
+        if position != self.stored || position.is_none() {
+            self.seen = position.unwrap_or(0);
             self.reader.set_position(self.seen);
         }
-        (self.stored, self.replay) = looked;
+        (self.stored, self.replay, self.paused) = (position, replay, place.is_some_and(|(_, paused)| paused));
         Ok(())
     }
 
@@ -136,6 +142,15 @@ impl Projection {
         self.seen = last;
         self.reader.set_position(last);
         Ok(true)
+    }
+
+    /// After a step without a failure.
+    async fn go_on(&mut self) {
+        let name = self.model.name;
+        // Where this cannot be written, the next step tries again.
+        if self.paused && self.db.write(move |tx| clear_pause(tx, name)).await.is_ok() {
+            self.paused = false;
+        }
     }
 
     async fn fail(&mut self, reason: String) {
