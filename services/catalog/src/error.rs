@@ -2,7 +2,7 @@ use contracts::VariantId;
 use kit::problem::FieldError;
 use kit::{DbError, Problem};
 
-use crate::domain::Refused;
+use crate::domain::{Refused, Status};
 
 /// What can go wrong in the catalog.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,26 @@ pub enum Error {
     /// No such warehouse, or not one that the caller may see.
     #[error("no such warehouse")]
     UnknownWarehouse,
+    /// No such variant, in this product, where the address names it.
+    #[error("no such variant")]
+    UnknownVariant,
+    /// No such picture, of this product.
+    #[error("no such picture")]
+    NoPicture,
+    /// Another variant of the product has this sku.
+    #[error("another variant of the product has this sku")]
+    SkuTaken,
+    /// A product without variants cannot be bought.
+    #[error("a product keeps at least one variant; archive the product instead")]
+    LastVariant,
+    /// A product's life does not lead there.
+    #[error("a product that is {} does not become {}", from.as_str(), to.as_str())]
+    IllegalStatus {
+        /// What it is.
+        from: Status,
+        /// What was asked for.
+        to: Status,
+    },
     /// No such category.
     #[error("no such category")]
     NoCategory,
@@ -109,6 +129,11 @@ impl From<Error> for Problem {
             Error::NoVariant => Problem::unprocessable("unknown_variant", "this product has no such variant"),
             Error::NoWarehouse => Problem::unprocessable("unknown_warehouse", "there is no such warehouse"),
             Error::UnknownWarehouse => Problem::not_found("warehouse"),
+            Error::UnknownVariant => Problem::not_found("variant"),
+            Error::NoPicture => Problem::not_found("picture"),
+            Error::SkuTaken => Problem::conflict("sku_taken", text),
+            Error::LastVariant => Problem::conflict("last_variant", text),
+            Error::IllegalStatus { from, .. } => Problem::conflict("illegal_transition", text).with("allowed", from.next()),
             Error::NoCategory => Problem::not_found("category"),
             Error::SlugTaken => Problem::conflict("slug_taken", text),
             Error::NotEmpty => Problem::conflict("not_empty", text),

@@ -24,6 +24,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0002_movements", include_str!("../migrations/0002_movements.sql")),
         Migration::new("0003_warehouses", include_str!("../migrations/0003_warehouses.sql")),
         Migration::new("0004_categories", include_str!("../migrations/0004_categories.sql")),
+        Migration::new("0005_lifecycle", include_str!("../migrations/0005_lifecycle.sql")),
     ],
     calls: &["vendors"],
     reads: &[],

@@ -146,7 +146,7 @@ fn variant(v: &VariantRow, siblings: i64) -> api::Variant {
         available: v.variant.available,
         buyable: v.published && !v.removed,
         category_ids: v.category_ids.iter().map(ToString::to_string).collect(),
-        weight_grams: v.weight_grams,
+        weight_grams: v.variant.weight_grams,
         siblings,
     }
 }

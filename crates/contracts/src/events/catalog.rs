@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, ProductId, ReservationId, UserId, VariantId, VendorId, WarehouseId};
+use crate::{CategoryId, Money, ProductId, ReservationId, UserId, VariantId, VendorId, WarehouseId};
 
 /// A product came into being.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,32 @@ pub struct ProductUpdated {
     pub title: String,
     /// draft, published or archived.
     pub status: String,
+}
+
+/// A product is for sale from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductPublished {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// Its title.
+    pub title: String,
+    /// Where it is filed.
+    pub category_ids: Vec<CategoryId>,
+}
+
+/// A product is no longer for sale, and no longer shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductArchived {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// Its title.
+    pub title: String,
 }
 
 /// A variant costs something else now.
@@ -136,6 +162,8 @@ pub struct ProductBackInStock {
 crate::declare_events! { "catalog";
     ProductCreated = "product.created" v 1 by product_id,
     ProductUpdated = "product.updated" v 1 by product_id,
+    ProductPublished = "product.published" v 1 by product_id,
+    ProductArchived = "product.archived" v 1 by product_id,
     ProductPriceChanged = "product.price_changed" v 1 by product_id,
     InventoryUpdated = "inventory.updated" v 1 by product_id,
     InventoryReserved = "inventory.reserved" v 1 by reservation_id,

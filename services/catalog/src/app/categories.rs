@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{App, Given, created, etag, once};
 use crate::domain::{
-    Attribute, CATEGORIES_MAX, Category, CategoryInput, CategoryNode, DEPTH_MAX, NewCategory, NewProduct, Status, attribute_errors, tree,
+    Attribute, CATEGORIES_MAX, Category, CategoryInput, CategoryNode, DEPTH_MAX, NewCategory, ProductInput, Status, attribute_errors, tree,
 };
 use crate::error::Error;
 use crate::store;
@@ -177,11 +177,11 @@ fn find(nodes: Vec<CategoryNode>, id: CategoryId) -> Option<CategoryNode> {
 }
 
 /// What keeps a product out of the categories that it names.
-pub(super) fn misfiled(q: &mut Query, new: &NewProduct) -> Result<Option<Error>, DbError> {
-    let Some(asked) = store::asked_of(q, &new.input.category_ids)? else {
+pub(super) fn misfiled_in(q: &mut Query, input: &ProductInput, status: Status) -> Result<Option<Error>, DbError> {
+    let Some(asked) = store::asked_of(q, &input.category_ids)? else {
         let detail = "one of these categories does not exist".into();
         return Ok(Some(Error::Invalid(vec![FieldError { pointer: "/categoryIds".into(), code: "unknown_category", detail }])));
     };
-    let errors = attribute_errors(&asked, &new.input.attributes, new.input.status == Status::Draft);
+    let errors = attribute_errors(&asked, &input.attributes, status != Status::Published);
     Ok((!errors.is_empty()).then_some(Error::Invalid(errors)))
 }

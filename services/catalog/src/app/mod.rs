@@ -1,6 +1,8 @@
 //! The use cases of the catalog, one transaction each.
 
 mod categories;
+mod changes;
+mod parts;
 mod products;
 mod reservations;
 mod sellers;
@@ -15,11 +17,12 @@ use kit::idempotency::{self, Answer, Key, Seen};
 use kit::{Db, Tx};
 use serde::Serialize;
 
-use crate::domain::{Product, Status};
+use crate::domain::Product;
 use crate::error::Error;
 use crate::store;
 
 pub(crate) use categories::CategoryPage;
+pub(crate) use changes::Edit;
 pub(crate) use products::Upserted;
 pub(crate) use sellers::{Seller, Store};
 pub(crate) use stock::Adjustment;
@@ -34,15 +37,14 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Published products, newest first; one more than the limit where there are more.
+    /// Products in the filter's order; one more than the limit where there are more.
     pub async fn list(&self, filter: store::Filter, page: kit::http::PageRequest) -> Result<Vec<Product>, Error> {
         self.db.read_stale(move |q| Ok(store::list(q, &filter, page.after, page.limit)?)).await
     }
 
-    /// A published product by id or slug.
+    /// A product by id, slug or a slug that it had, whatever its status.
     pub async fn product(&self, id_or_slug: String) -> Result<Product, Error> {
-        let found = self.db.read(move |q| Ok::<_, Error>(store::product(q, &id_or_slug)?)).await?;
-        found.filter(|p| p.status == Status::Published).ok_or(Error::NoProduct)
+        self.db.read(move |q| Ok::<_, Error>(store::product(q, &id_or_slug)?)).await?.ok_or(Error::NoProduct)
     }
 
     /// Facts of variants for other services, by variant or by product.

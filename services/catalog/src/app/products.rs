@@ -1,16 +1,16 @@
 //! Making and importing products.
 
-use contracts::ProductId;
-use contracts::events::catalog::{ProductCreated, ProductUpdated};
+use contracts::VendorId;
+use contracts::events::catalog::ProductCreated;
 use kit::idempotency::Key;
 use kit::{DbError, Tx};
 use sha2::{Digest, Sha256};
 
-use super::categories::misfiled;
+use super::categories::misfiled_in;
+use super::changes::{take_over, told_of_status};
 use super::stock::{misplaced, put_stock};
-use super::watch::watch;
 use super::{App, Given, Store, created, once};
-use crate::domain::{self, NewProduct, ProductInput};
+use crate::domain::{self, NewProduct, Product, ProductInput};
 use crate::error::Error;
 use crate::store;
 
@@ -29,12 +29,11 @@ impl App {
         self.db
             .write(move |tx| {
                 once(tx, key.as_ref(), |tx| {
-                    if let Some(refusal) = refusal(tx, &owner, &new)? {
+                    if let Some(refusal) = unfit(tx, owner.id, &new)? {
                         return Err(refusal);
                     }
-                    let id = add(tx, &owner, &new)?.ok_or(Error::HandleTaken)?;
-                    let product = store::product(tx, &id.to_string())?.ok_or(Error::NoProduct)?;
-                    Ok(created(format!("/api/v1/products/{id}"), &product))
+                    let product = add(tx, &owner, &new)?.ok_or(Error::HandleTaken)?;
+                    Ok(created(format!("/api/v1/products/{}", product.id), &product))
                 })
             })
             .await
@@ -54,7 +53,7 @@ impl App {
 
 /// Adds or changes one product; what keeps it out is an answer, so that the others of its transaction come in.
 fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Result<Upserted, Error>, DbError> {
-    if let Some(refusal) = refusal(tx, owner, new)? {
+    if let Some(refusal) = unfit(tx, owner.id, new)? {
         return Ok(Err(refusal));
     }
     match upsert_fitting(tx, owner, new) {
@@ -65,11 +64,11 @@ fn upsert(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Result<Upserte
 }
 
 /// What keeps a product out that is right in itself. Nothing is written before it is known.
-fn refusal(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<Error>, DbError> {
-    if let Some(refusal) = misfiled(tx, new)? {
+pub(super) fn unfit(tx: &mut Tx, vendor: VendorId, new: &NewProduct) -> Result<Option<Error>, DbError> {
+    if let Some(refusal) = misfiled_in(tx, &new.input, new.status)? {
         return Ok(Some(refusal));
     }
-    misplaced(tx, owner.id, new)
+    misplaced(tx, vendor, &new.input.variants)
 }
 
 fn upsert_fitting(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upserted, Error> {
@@ -83,28 +82,21 @@ fn upsert_fitting(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Upsert
     if stored.source_hash == hash {
         return Ok(Upserted::Unchanged);
     }
-    let variants = store::replace(tx, stored.id, new, &hash)?;
-    put_stock(tx, stored.id, new, &variants)?;
-    watch(tx, &variants)?;
-    tx.publish(ProductUpdated {
-        product_id: stored.id,
-        vendor_id: owner.id,
-        title: new.input.title.clone(),
-        status: new.input.status.as_str().into(),
-    })?;
+    store::hold_product(tx, stored.id)?;
+    let there = store::product(tx, &stored.id.to_string())?.ok_or(Error::NoProduct)?;
+    take_over(tx, &there, new)?;
+    store::set_source(tx, stored.id, &hash)?;
     Ok(Upserted::Updated)
 }
 
-fn add(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<ProductId>, Error> {
+fn add(tx: &mut Tx, owner: &Store, new: &NewProduct) -> Result<Option<Product>, Error> {
     let Some((id, variants)) = store::insert(tx, (owner.id, &owner.name), new, &hash(new))? else { return Ok(None) };
-    put_stock(tx, id, new, &variants)?;
-    tx.publish(ProductCreated {
-        product_id: id,
-        vendor_id: owner.id,
-        title: new.input.title.clone(),
-        status: new.input.status.as_str().into(),
-    })?;
-    Ok(Some(id))
+    put_stock(tx, id, &new.input.variants, &variants)?;
+    let (vendor_id, title) = (owner.id, new.input.title.clone());
+    tx.publish(ProductCreated { product_id: id, vendor_id, title, status: new.status.as_str().into() })?;
+    let made = store::product(tx, &id.to_string())?.ok_or(Error::NoProduct)?;
+    told_of_status(tx, None, &made)?;
+    Ok(Some(made))
 }
 
 fn hash(new: &NewProduct) -> Vec<u8> {

@@ -10,7 +10,7 @@ use kit::{DbError, Query, Tx};
 
 use super::watch::watch;
 use super::{App, Given, Inventory, Seller, StockMovement, json, once};
-use crate::domain::{Change, Kind, NewProduct, Product, Status};
+use crate::domain::{Change, Kind, Product, Status, VariantInput};
 use crate::error::Error;
 use crate::store::{self, Movement, MovementFilter};
 
@@ -166,8 +166,8 @@ fn movement(product_id: ProductId, change: &Change, on_hand: i64, why: &Why) -> 
 }
 
 /// Sets what is on hand to what a product says, never below what is reserved. What it does not mention stays.
-pub(super) fn put_stock(tx: &mut Tx, product: ProductId, new: &NewProduct, variants: &[VariantId]) -> Result<(), Error> {
-    let wanted = wanted_stock(new, variants);
+pub(super) fn put_stock(tx: &mut Tx, product: ProductId, inputs: &[VariantInput], variants: &[VariantId]) -> Result<(), Error> {
+    let wanted = wanted_stock(inputs, variants);
     if wanted.is_empty() {
         return Ok(());
     }
@@ -203,8 +203,8 @@ pub(super) fn put_stock(tx: &mut Tx, product: ProductId, new: &NewProduct, varia
 }
 
 /// Stock in a warehouse that the product's store does not have.
-pub(super) fn misplaced(tx: &mut Tx, owner: VendorId, new: &NewProduct) -> Result<Option<Error>, DbError> {
-    let named: Vec<_> = new.input.variants.iter().flat_map(|v| &v.stock).filter_map(|s| s.warehouse_id).collect();
+pub(super) fn misplaced(tx: &mut Tx, owner: VendorId, variants: &[VariantInput]) -> Result<Option<Error>, DbError> {
+    let named: Vec<_> = variants.iter().flat_map(|v| &v.stock).filter_map(|s| s.warehouse_id).collect();
     if named.iter().all(|w| *w == store::MAIN_WAREHOUSE) {
         return Ok(None);
     }
@@ -213,7 +213,7 @@ pub(super) fn misplaced(tx: &mut Tx, owner: VendorId, new: &NewProduct) -> Resul
     Ok(strange.then_some(Error::NoWarehouse))
 }
 
-fn wanted_stock(new: &NewProduct, variants: &[VariantId]) -> BTreeMap<(VariantId, WarehouseId), i64> {
-    let lines = new.input.variants.iter().zip(variants).flat_map(|(input, id)| input.stock.iter().map(move |s| (*id, s)));
+fn wanted_stock(inputs: &[VariantInput], variants: &[VariantId]) -> BTreeMap<(VariantId, WarehouseId), i64> {
+    let lines = inputs.iter().zip(variants).flat_map(|(input, id)| input.stock.iter().map(move |s| (*id, s)));
     lines.map(|(id, s)| ((id, s.warehouse_id.unwrap_or(store::MAIN_WAREHOUSE)), s.on_hand)).collect()
 }

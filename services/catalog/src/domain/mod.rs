@@ -1,6 +1,7 @@
 //! What is sold, and what becomes of the stock that is held for an order. No I/O, no clock, no SQL.
 
 mod category;
+mod input;
 mod product;
 mod reservation;
 #[cfg(test)]
@@ -8,6 +9,10 @@ mod tests;
 mod warehouse;
 
 pub use category::{Attribute, CATEGORIES_MAX, Category, CategoryInput, CategoryNode, DEPTH_MAX, NewCategory, attribute_errors, tree};
-pub use product::{Kind, Media, NewProduct, Product, ProductInput, Rating, STOCK_MAX, Status, Variant, check, option_title, slug};
+pub use input::{
+    MEDIA_MAX, MediaInput, NewProduct, ProductInput, ProductPatch, STOCK_MAX, VARIANTS_MAX, VariantInput, check, media_errors,
+    variant_errors,
+};
+pub use product::{Kind, Media, Product, Rating, Status, Variant, option_title, slug};
 pub use reservation::{Change, Part, Refused, Reservation, State, take};
 pub use warehouse::{LOW_STOCK_AT, Warehouse, WarehouseInput};

@@ -1,15 +1,16 @@
 //! The tree in which products are filed.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use contracts::CategoryId;
-use kit::http::{Ifs, Json, Page, Path, Query, idempotency_key};
+use kit::http::{Ifs, Json, Page, Path, idempotency_key};
 use kit::{Caller, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::products::{ListParams, list};
+use super::filters::ListParams;
+use super::products::list;
 use super::{Tagged, given, tagged};
 use crate::app::{App, CategoryPage};
 use crate::domain::{CategoryInput, CategoryNode, Product};
@@ -38,11 +39,12 @@ pub(super) async fn get_category(State(app): State<App>, Path(id): Path<String>)
     responses((status = 200, body = Page<Product>), (status = 404)))]
 pub(super) async fn list_products_in_category(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
-    Query(p): Query<ListParams>,
+    RawQuery(query): RawQuery,
 ) -> Result<axum::Json<Page<Product>>, Problem> {
     let category = app.category_id(id).await?;
-    list(&app, p, Some(category)).await
+    list(&app, &caller, query, Some(category)).await
 }
 
 /// Adds a category.

@@ -1,7 +1,9 @@
 //! The catalog over HTTP.
 
 mod categories;
+mod filters;
 mod inventory;
+mod parts;
 mod products;
 mod warehouses;
 
@@ -22,6 +24,16 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Public, routes!(products::list_products))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::create_product))
         .add(Who::Public, routes!(products::get_product))
+        .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::replace_product))
+        .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::patch_product))
+        .add(Who::Roles(SELLERS), routes!(products::archive_product))
+        .add(Who::Public, routes!(products::list_variants))
+        .add(Who::Roles(SELLERS), routes!(parts::add_variant))
+        .add(Who::Roles(SELLERS), routes!(parts::change_variant))
+        .add(Who::Roles(SELLERS), routes!(parts::remove_variant))
+        .add(Who::Roles(SELLERS), routes!(parts::add_picture))
+        .add(Who::Roles(SELLERS), routes!(parts::remove_picture))
+        .add(Who::Roles(SELLERS), routes!(parts::order_pictures))
         .add(Who::User, routes!(products::wait_for_stock))
         .add(Who::Public, routes!(categories::list_categories))
         .add(Who::Public, routes!(categories::get_category))

@@ -1,52 +1,99 @@
 //! Products.
 
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use contracts::{CategoryId, ProductId, VariantId, VendorId};
-use kit::http::{After, Json, Page, PageRequest, Path, Query, idempotency_key};
+use kit::http::{After, Ifs, Json, Page, PageRequest, Path, idempotency_key};
 use kit::{Caller, Problem, Role};
-use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::given;
-use crate::app::{App, StockWait, Store};
-use crate::domain::{Kind, Product, ProductInput};
-use crate::store::Filter;
+use super::filters::{ListParams, parsed};
+use super::{Tagged, given, seller, seller_if_any, tagged};
+use crate::app::{App, Edit, StockWait, Store};
+use crate::domain::{Product, ProductInput, ProductPatch, Status, Variant};
+use crate::store::{Filter, Sort};
 
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
-    /// 1 to 100; 20 where left out.
-    limit: Option<i64>,
-    /// Of the page before.
-    cursor: Option<String>,
-    /// Of this store only.
-    vendor_id: Option<VendorId>,
-    /// Of this kind only.
-    kind: Option<Kind>,
-}
-
-/// Published products, newest first.
+/// Products, newest first where nothing else is said; published ones, except for those who sell them.
 #[utoipa::path(get, path = "/api/v1/products", tag = "catalog", params(ListParams), responses((status = 200, body = Page<Product>)))]
-pub(super) async fn list_products(State(app): State<App>, Query(p): Query<ListParams>) -> Result<axum::Json<Page<Product>>, Problem> {
-    list(&app, p, None).await
+pub(super) async fn list_products(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<Page<Product>>, Problem> {
+    list(&app, &caller, query, None).await
 }
 
-/// A page of published products, of a category where one is given.
-pub(super) async fn list(app: &App, p: ListParams, category: Option<CategoryId>) -> Result<axum::Json<Page<Product>>, Problem> {
-    let filter = Filter { vendor_id: p.vendor_id, kind: p.kind, category_id: category };
+/// A page of products, of a category where one is given.
+pub(super) async fn list(
+    app: &App,
+    caller: &Caller,
+    query: Option<String>,
+    category: Option<CategoryId>,
+) -> Result<axum::Json<Page<Product>>, Problem> {
+    let (p, attributes) = parsed(query.as_deref().unwrap_or_default())?;
+    let category_id = match (category, p.category) {
+        (None, Some(named)) => {
+            let unknown = |_| Problem::bad_request("unknown_category", "category: there is no such category");
+            Some(app.category_id(named).await.map_err(unknown)?)
+        }
+        (category, _) => category,
+    };
+    let stores = match p.status {
+        None | Some(Status::Published) => None,
+        Some(_) => seller(app, caller).await?.stores,
+    };
+    let filter = Filter {
+        status: p.status,
+        stores,
+        vendor_id: p.vendor_id,
+        kind: p.kind,
+        category_id,
+        min_price: p.min_price,
+        max_price: p.max_price,
+        brand: p.brand,
+        attributes,
+        in_stock: p.in_stock,
+        sort: p.sort.map_or(Sort::Newest, Into::into),
+    };
     let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("products {filter:?}"))?;
+    let sort = filter.sort;
     let products = app.list(filter, page.clone()).await?;
-    Ok(axum::Json(page.page(products, |p| After { time: p.created_at, id: p.id.0 })))
+    let key = |p: &Product| match sort {
+        Sort::Newest => p.created_at,
+        Sort::Price | Sort::PriceDown => contracts::Time(p.lowest_price),
+    };
+    Ok(axum::Json(page.page(products, |p| After { time: key(p), id: p.id.0 })))
 }
 
-/// One published product, by id or slug.
+/// One product, by id, slug or a slug that it had: a published one, or one of the caller's own.
 #[utoipa::path(get, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = String, Path, description = "id or slug")),
     responses((status = 200, body = Product), (status = 404)))]
-pub(super) async fn get_product(State(app): State<App>, Path(id): Path<String>) -> Result<axum::Json<Product>, Problem> {
-    Ok(axum::Json(app.product(id).await?))
+pub(super) async fn get_product(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Tagged<Product>, Problem> {
+    let found = visible(&app, &caller, id).await?;
+    Ok(tagged(found.version, found))
+}
+
+async fn visible(app: &App, caller: &Caller, id: String) -> Result<Product, Problem> {
+    let found = app.product(id).await?;
+    if found.status != Status::Published {
+        let seller = seller_if_any(app, caller).await?;
+        seller.filter(|s| s.acts_for(found.vendor_id)).ok_or_else(|| Problem::not_found("product"))?;
+    }
+    Ok(found)
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Variants {
+    data: Vec<Variant>,
+}
+
+/// What can be bought of a product.
+#[utoipa::path(get, path = "/api/v1/products/{id}/variants", tag = "catalog", params(("id" = String, Path, description = "id or slug")),
+    responses((status = 200, body = Variants), (status = 404)))]
+pub(super) async fn list_variants(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<axum::Json<Variants>, Problem> {
+    Ok(axum::Json(Variants { data: visible(&app, &caller, id).await?.variants }))
 }
 
 /// Adds a product to the caller's store.
@@ -68,6 +115,50 @@ async fn owner(app: &App, caller: &Caller, named: Option<VendorId>) -> Result<St
         Some(id) if caller.has(&[Role::Admin]) => Ok(app.store(id).await?),
         named => Ok(app.store_of_user(caller.user()?.id, named).await?),
     }
+}
+
+/// Replaces a product. Variants keep their ids by sku; those that are left out can no longer be bought.
+#[utoipa::path(put, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path)), request_body = ProductInput,
+    responses((status = 200, body = Product), (status = 404), (status = 409), (status = 412), (status = 422)))]
+pub(super) async fn replace_product(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Path(product): Path<ProductId>,
+    Json(input, _): Json<ProductInput>,
+) -> Result<Tagged<Product>, Problem> {
+    let seller = seller(&app, &caller).await?;
+    let now = app.replace(Edit { seller, product, ifs }, input).await?;
+    Ok(tagged(now.version, now))
+}
+
+/// Changes some of what is said of a product, or moves it on in its life: draft, published, archived.
+#[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path)), request_body = ProductPatch,
+    responses((status = 200, body = Product), (status = 404), (status = 409), (status = 412), (status = 422)))]
+pub(super) async fn patch_product(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Path(product): Path<ProductId>,
+    Json(patch, _): Json<ProductPatch>,
+) -> Result<Tagged<Product>, Problem> {
+    let seller = seller(&app, &caller).await?;
+    let now = app.patch(Edit { seller, product, ifs }, patch).await?;
+    Ok(tagged(now.version, now))
+}
+
+/// Takes a product from sale: it is archived, since what was sold of it stays known.
+#[utoipa::path(delete, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path)),
+    responses((status = 204), (status = 404), (status = 412)))]
+pub(super) async fn archive_product(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Path(product): Path<ProductId>,
+) -> Result<StatusCode, Problem> {
+    let seller = seller(&app, &caller).await?;
+    app.archive(Edit { seller, product, ifs }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,12 +1,10 @@
-use contracts::{CategoryId, Money, ProductId, Time, VariantId, VendorId};
-use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
-use kit::http::After;
-use kit::{Value, params};
+use contracts::{ProductId, VariantId, VendorId};
+use kit::db::{DbError, Query, Tx};
+use kit::params;
 use serde_json::Value as Json;
-use uuid::Uuid;
 
-use super::file;
-use crate::domain::{Kind, Media, NewProduct, Product, Rating, Status, Variant, option_title};
+use super::{file, put_variants, remove_variants};
+use crate::domain::{Media, MediaInput, NewProduct, Product, ProductInput, Status, slug};
 
 /// A product that is there already, as an import compares it.
 pub(crate) struct StoredProduct {
@@ -14,166 +12,17 @@ pub(crate) struct StoredProduct {
     pub source_hash: Vec<u8>,
 }
 
-/// What a list is narrowed to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    pub vendor_id: Option<VendorId>,
-    pub kind: Option<Kind>,
-    /// In it or below it.
-    pub category_id: Option<CategoryId>,
-}
-
-const PRODUCT: &str = "p.id, p.slug, p.kind, p.status, p.vendor_id, p.vendor_name, p.title, p.description, p.brand, p.category_ids, p.attributes, p.media, p.created_at, p.updated_at";
-
-/// Published products, newest first; one more than `limit` where there are more.
-pub(crate) fn list(q: &mut Query, filter: &Filter, after: Option<After>, limit: i64) -> Result<Vec<Product>, DbError> {
-    let mut sql = format!("SELECT {PRODUCT} FROM catalog.products p WHERE p.status = 'published'");
-    let mut values: Vec<Value> = Vec::new();
-    let mut narrow = |clause: &str, add: Vec<Value>| {
-        let first = values.len() + 1;
-        values.extend(add);
-        sql.push_str(&clause.replace("{0}", &format!("${first}")).replace("{1}", &format!("${}", first + 1)));
-    };
-    if let Some(vendor) = filter.vendor_id {
-        narrow(" AND p.vendor_id = {0}", vec![vendor.0.into()]);
-    }
-    if let Some(kind) = filter.kind {
-        narrow(" AND p.kind = {0}", vec![kind.as_str().into()]);
-    }
-    if let Some(category) = filter.category_id {
-        let below = " AND p.id IN (SELECT f.product_id FROM catalog.category_paths t JOIN catalog.product_categories f \
-                     ON f.category_id = t.category_id WHERE t.ancestor_id = {0})";
-        narrow(below, vec![category.0.into()]);
-    }
-    if let Some(after) = after {
-        narrow(" AND (p.created_at, p.id) < ({0}, {1})", vec![after.time.into(), after.id.into()]);
-    }
-    narrow(" ORDER BY p.created_at DESC, p.id DESC LIMIT {0}", vec![(limit + 1).into()]);
-    let rows = q.rows(&sql, &values)?;
-    let mut products = rows.iter().map(read_product).collect::<Result<Vec<_>, _>>()?;
-    add_variants(q, &mut products)?;
-    Ok(products)
-}
-
-/// One product by id or slug, whatever its status.
-pub(crate) fn product(q: &mut Query, id_or_slug: &str) -> Result<Option<Product>, DbError> {
-    let (column, value) = match Uuid::parse_str(id_or_slug) {
-        Ok(id) => ("id", Value::from(id)),
-        Err(_) => ("slug", Value::from(id_or_slug)),
-    };
-    let row = q.row(&format!("SELECT {PRODUCT} FROM catalog.products p WHERE p.{column} = $1"), &[value])?;
-    let Some(row) = row else { return Ok(None) };
-    let mut products = vec![read_product(&row)?];
-    add_variants(q, &mut products)?;
-    Ok(products.pop())
-}
-
-fn read_product(row: &Row) -> Result<Product, DbError> {
-    let kind: String = row.get(2)?;
-    let status: String = row.get(3)?;
-    Ok(Product {
-        id: ProductId(row.get(0)?),
-        slug: row.get(1)?,
-        kind: Kind::parse(&kind).unwrap_or(Kind::Physical),
-        status: json(Json::String(status))?,
-        vendor_id: VendorId(row.get(4)?),
-        vendor_name: row.get(5)?,
-        title: row.get(6)?,
-        description: row.get(7)?,
-        brand: row.get(8)?,
-        category_ids: json::<Vec<CategoryId>>(row.get(9)?)?,
-        attributes: json(row.get(10)?)?,
-        media: json(row.get(11)?)?,
-        variants: Vec::new(),
-        rating: Rating::default(),
-        created_at: row.get(12)?,
-        updated_at: row.get(13)?,
-    })
-}
-
-fn json<T: serde::de::DeserializeOwned>(value: Json) -> Result<T, DbError> {
-    serde_json::from_value(value).map_err(|e| DbError::Internal(e.to_string()))
-}
-
-fn add_variants(q: &mut Query, products: &mut [Product]) -> Result<(), DbError> {
-    let ids: Vec<Uuid> = products.iter().map(|p| p.id.0).collect();
-    let found = variants(q, &ids, &[])?;
-    for v in found.into_iter().filter(|v| !v.removed) {
-        if let Some(product) = products.iter_mut().find(|p| p.id == v.product_id) {
-            product.variants.push(v.variant);
-        }
-    }
-    Ok(())
-}
-
-/// A variant with what others ask about it.
-pub(crate) struct VariantRow {
-    pub product_id: ProductId,
-    pub removed: bool,
-    pub variant: Variant,
-    pub weight_grams: i64,
-    pub kind: Kind,
-    pub published: bool,
-    pub vendor_id: VendorId,
-    pub product_title: String,
-    pub category_ids: Vec<CategoryId>,
-}
-
-/// The variants of products, and variants by their own ids, in the products' order.
-pub(crate) fn variants(q: &mut Query, products: &[Uuid], variants: &[Uuid]) -> Result<Vec<VariantRow>, DbError> {
-    if products.is_empty() && variants.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut clauses = Vec::new();
-    if !products.is_empty() {
-        clauses.push(format!("v.product_id IN ({})", placeholders(1, products.len())));
-    }
-    if !variants.is_empty() {
-        clauses.push(format!("v.id IN ({})", placeholders(products.len() + 1, variants.len())));
-    }
-    let sql = format!(
-        "SELECT v.id, v.product_id, v.sku, v.title, v.options, v.price, v.currency, v.compare_at_price, v.weight_grams, v.removed, \
-         p.kind, p.status, p.vendor_id, p.title, p.category_ids, \
-         CAST((SELECT COALESCE(SUM(s.on_hand - s.reserved), 0) FROM catalog.stock s WHERE s.variant_id = v.id) AS bigint) \
-         FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id WHERE {} ORDER BY v.product_id, v.place, v.id",
-        clauses.join(" OR ")
-    );
-    let values: Vec<Value> = products.iter().chain(variants).map(|id| Value::from(*id)).collect();
-    q.rows(&sql, &values)?.iter().map(read_variant).collect()
-}
-
-fn read_variant(row: &Row) -> Result<VariantRow, DbError> {
-    let currency: String = row.get(6)?;
-    let currency = currency.parse().map_err(|e| DbError::Internal(format!("variant: {e}")))?;
-    let kind: String = row.get(10)?;
-    let kind = Kind::parse(&kind).unwrap_or(Kind::Physical);
-    let available = if kind == Kind::Physical { Some(row.get(15)?) } else { None };
-    let variant = Variant {
-        id: VariantId(row.get(0)?),
-        sku: row.get(2)?,
-        title: row.get(3)?,
-        options: json(row.get(4)?)?,
-        price: Money::new(row.get(5)?, currency),
-        compare_at_price: row.get::<Option<i64>>(7)?.map(|amount| Money::new(amount, currency)),
-        available,
-    };
-    Ok(VariantRow {
-        product_id: ProductId(row.get(1)?),
-        removed: row.get(9)?,
-        variant,
-        weight_grams: row.get(8)?,
-        kind,
-        published: row.get::<String>(11)? == Status::Published.as_str(),
-        vendor_id: VendorId(row.get(12)?),
-        product_title: row.get(13)?,
-        category_ids: json(row.get(14)?)?,
-    })
-}
-
 /// The store's product with this handle.
 pub(crate) fn find_by_handle(q: &mut Query, vendor: VendorId, handle: &str) -> Result<Option<StoredProduct>, DbError> {
     let row = q.row("SELECT id, source_hash FROM catalog.products WHERE vendor_id = $1 AND handle = $2", params![vendor.0, handle])?;
     row.map(|r| Ok(StoredProduct { id: ProductId(r.get(0)?), source_hash: r.get(1)? })).transpose()
+}
+
+/// The handle of a product that is held until the end of the transaction.
+pub(crate) fn hold_product(tx: &mut Tx, id: ProductId) -> Result<Option<String>, DbError> {
+    let lock = tx.lock_clause();
+    let row = tx.row(&format!("SELECT handle FROM catalog.products WHERE id = $1{lock}"), params![id.0])?;
+    row.map(|r| r.get(0)).transpose()
 }
 
 /// Adds a product with its variants; `None` where the store has one with the handle.
@@ -185,101 +34,118 @@ pub(crate) fn insert(
 ) -> Result<Option<(ProductId, Vec<VariantId>)>, DbError> {
     let id = ProductId(tx.id());
     let now = tx.now();
-    let short = &id.0.simple().to_string()[26..];
-    let slug = format!("{}-{short}", crate::domain::slug(&new.handle));
-    let media = media(tx, new);
+    let media = media(tx, &new.input.media, &[]);
     let input = &new.input;
+    let lowest = input.variants.iter().map(|v| v.price.amount).min().unwrap_or(0);
     let inserted = tx.execute(
-        "INSERT INTO catalog.products (id, vendor_id, vendor_name, handle, slug, kind, status, title, description, brand, category_ids, attributes, media, source_hash, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) ON CONFLICT (vendor_id, handle) DO NOTHING",
+        "INSERT INTO catalog.products (id, vendor_id, vendor_name, handle, slug, kind, status, title, description, brand, category_ids, attributes, media, source_hash, created_at, updated_at, lowest_price) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) ON CONFLICT (vendor_id, handle) DO NOTHING",
         params![
             id.0,
             vendor.0.0,
             vendor.1,
             &new.handle,
-            slug,
+            slug_of(id, &new.handle),
             new.kind.as_str(),
-            input.status.as_str(),
+            new.status.as_str(),
             input.title.trim(),
             &input.description,
             input.brand.clone(),
             to_json(&input.category_ids),
             Json::Object(input.attributes.clone()),
-            media,
+            to_json(&media),
             hash.to_vec(),
-            now
+            now,
+            lowest
         ],
     )?;
     if inserted == 0 {
         return Ok(None);
     }
     file(tx, id, &input.category_ids)?;
-    Ok(Some((id, put_variants(tx, id, new)?)))
+    Ok(Some((id, put_variants(tx, id, &input.variants, 0)?)))
 }
 
-/// Takes over new words, prices and variants; variants that are no longer listed are marked removed.
-pub(crate) fn replace(tx: &mut Tx, id: ProductId, new: &NewProduct, hash: &[u8]) -> Result<Vec<VariantId>, DbError> {
-    let now: Time = tx.now();
-    let media = media(tx, new);
-    let input = &new.input;
-    tx.execute(
-        "UPDATE catalog.products SET kind = $2, status = $3, title = $4, description = $5, brand = $6, category_ids = $7, attributes = $8, media = $9, source_hash = $10, updated_at = $11 WHERE id = $1",
+/// Takes over everything that a caller says of a product; variants that are no longer listed are marked removed.
+/// Words, version and prices are those of [`update_words`] and [`touch`].
+pub(crate) fn replace_parts(tx: &mut Tx, there: &Product, new: &NewProduct) -> Result<Vec<VariantId>, DbError> {
+    let pictures = media(tx, &new.input.media, &there.media);
+    set_media(tx, there.id, &pictures)?;
+    remove_variants(tx, there.id)?;
+    put_variants(tx, there.id, &new.input.variants, 0)
+}
+
+/// Notes from what an imported product was made.
+pub(crate) fn set_source(tx: &mut Tx, id: ProductId, hash: &[u8]) -> Result<(), DbError> {
+    tx.execute("UPDATE catalog.products SET source_hash = $2 WHERE id = $1", params![id.0, hash.to_vec()]).map(drop)
+}
+
+/// Words, filing and state of a product that this transaction holds; false where its store has another with the handle.
+/// Another handle is another name in addresses; the old one stays known.
+pub(crate) fn update_words(tx: &mut Tx, there: &Product, handle: &str, status: Status, input: &ProductInput) -> Result<bool, DbError> {
+    let new_slug = slug_of(there.id, handle);
+    let changed = tx.execute(
+        "UPDATE catalog.products SET handle = $2, slug = $3, status = $4, title = $5, description = $6, brand = $7, category_ids = $8, attributes = $9 \
+         WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM catalog.products o WHERE o.vendor_id = $10 AND o.handle = $2 AND o.id <> $1)",
         params![
-            id.0,
-            new.kind.as_str(),
-            input.status.as_str(),
+            there.id.0,
+            handle,
+            &new_slug,
+            status.as_str(),
             input.title.trim(),
             &input.description,
             input.brand.clone(),
             to_json(&input.category_ids),
             Json::Object(input.attributes.clone()),
-            media,
-            hash.to_vec(),
-            now
+            there.vendor_id.0
         ],
     )?;
-    file(tx, id, &input.category_ids)?;
-    tx.execute("UPDATE catalog.variants SET removed = $2 WHERE product_id = $1", params![id.0, true])?;
-    put_variants(tx, id, new)
-}
-
-/// All variants in one statement; ids of variants that are there already stay.
-fn put_variants(tx: &mut Tx, product: ProductId, new: &NewProduct) -> Result<Vec<VariantId>, DbError> {
-    let list = &new.input.variants;
-    let mut values: Vec<Value> = Vec::with_capacity(list.len() * 12);
-    for (place, v) in list.iter().enumerate() {
-        let title = v.title.clone().unwrap_or_else(|| option_title(&v.options));
-        values.extend([
-            Value::from(tx.id()),
-            product.0.into(),
-            (place as i64).into(),
-            v.sku.trim().into(),
-            title.into(),
-            Json::Object(v.options.clone()).into(),
-            v.price.amount.into(),
-            v.price.currency.code().into(),
-            v.compare_at_price.map(|p| p.amount).into(),
-            v.weight_grams.into(),
-            false.into(),
-            v.low_stock_at.into(),
-        ]);
+    if changed == 0 {
+        return Ok(false);
     }
-    let sql = format!(
-        "INSERT INTO catalog.variants (id, product_id, place, sku, title, options, price, currency, compare_at_price, weight_grams, removed, low_stock_at) VALUES {} \
-         ON CONFLICT (product_id, sku) DO UPDATE SET place = excluded.place, title = excluded.title, options = excluded.options, price = excluded.price, \
-         currency = excluded.currency, compare_at_price = excluded.compare_at_price, weight_grams = excluded.weight_grams, removed = excluded.removed, low_stock_at = excluded.low_stock_at \
-         RETURNING id, place",
-        value_rows(list.len(), 12)
-    );
-    let mut ids =
-        tx.rows(&sql, &values)?.iter().map(|r| Ok((r.get::<i64>(1)?, VariantId(r.get(0)?)))).collect::<Result<Vec<_>, DbError>>()?;
-    ids.sort();
-    Ok(ids.into_iter().map(|(_, id)| id).collect())
+    if new_slug != there.slug {
+        tx.execute("DELETE FROM catalog.old_slugs WHERE slug = $1", params![&new_slug])?;
+        let sql = "INSERT INTO catalog.old_slugs (slug, product_id) VALUES ($1, $2) ON CONFLICT (slug) DO NOTHING";
+        tx.execute(sql, params![&there.slug, there.id.0])?;
+    }
+    file(tx, there.id, &input.category_ids)?;
+    Ok(true)
 }
 
-fn media(tx: &mut Tx, new: &NewProduct) -> Json {
-    let list: Vec<_> = new.input.media.iter().map(|m| Media { id: tx.id(), url: m.url.clone(), alt: m.alt.clone() }).collect();
-    to_json(&list)
+/// Moves a product on in its life.
+pub(crate) fn set_status(tx: &mut Tx, id: ProductId, status: Status) -> Result<(), DbError> {
+    tx.execute("UPDATE catalog.products SET status = $2 WHERE id = $1", params![id.0, status.as_str()]).map(drop)
+}
+
+/// The pictures of a product that this transaction holds.
+pub(crate) fn set_media(tx: &mut Tx, id: ProductId, media: &[Media]) -> Result<(), DbError> {
+    tx.execute("UPDATE catalog.products SET media = $2 WHERE id = $1", params![id.0, to_json(&media)]).map(drop)
+}
+
+/// A change of a product is done: it has another version, and its lists know its lowest price.
+pub(crate) fn touch(tx: &mut Tx, id: ProductId) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE catalog.products SET version = version + 1, updated_at = $2, lowest_price = \
+         COALESCE((SELECT MIN(v.price) FROM catalog.variants v WHERE v.product_id = $1 AND v.removed = $3), 0) WHERE id = $1",
+        params![id.0, now, false],
+    )
+    .map(drop)
+}
+
+/// Pictures with ids; one that was there before keeps its id.
+fn media(tx: &mut Tx, wanted: &[MediaInput], there: &[Media]) -> Vec<Media> {
+    let mut list: Vec<Media> = Vec::with_capacity(wanted.len());
+    for m in wanted {
+        let known = there.iter().find(|t| t.url == m.url && list.iter().all(|l| l.id != t.id)).map(|t| t.id);
+        list.push(Media { id: known.unwrap_or_else(|| tx.id()), url: m.url.clone(), alt: m.alt.clone() });
+    }
+    list
+}
+
+/// The handle, and a few characters of the id: handles of two stores can be the same.
+fn slug_of(id: ProductId, handle: &str) -> String {
+    format!("{}-{}", slug(handle), &id.0.simple().to_string()[26..])
 }
 
 fn to_json(value: &impl serde::Serialize) -> Json {

@@ -3,6 +3,7 @@
 
 mod categories;
 mod inventory;
+mod lifecycle;
 mod products;
 mod reservations;
 mod warehouses;
