@@ -66,6 +66,8 @@ ids! {
     VendorOrderId,
     /// A line of a vendor order.
     OrderLineId,
+    /// Goods of an order on their way back.
+    ReturnId,
     /// A payment for an order.
     PaymentId,
     /// A refund of a payment.

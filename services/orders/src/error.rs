@@ -14,6 +14,12 @@ pub enum Error {
     /// No such vendor order, or not of the caller's store.
     #[error("no such vendor order")]
     NoVendorOrder,
+    /// No such return, or not the caller's.
+    #[error("no such return")]
+    NoReturn,
+    /// The same key came with another request before.
+    #[error("the key was used for something else")]
+    KeyReused,
     /// Understood, but not valid.
     #[error("invalid order")]
     Invalid(Vec<FieldError>),
@@ -64,6 +70,8 @@ impl From<Error> for Problem {
         match e {
             Error::NoOrder => Problem::not_found("order"),
             Error::NoVendorOrder => Problem::not_found("vendor order"),
+            Error::NoReturn => Problem::not_found("return"),
+            Error::KeyReused => kit::idempotency::mismatch(),
             Error::Invalid(errors) => Problem::invalid(errors),
             Error::CartEmpty => Problem::unprocessable("cart_empty", "put something into the cart first, or list items"),
             Error::MixedCurrency => Problem::unprocessable("mixed_currency", text),
@@ -76,6 +84,14 @@ impl From<Error> for Problem {
             }
             Error::Refused(Refused::NoSuchPart) => Problem::not_found("vendor order"),
             Error::Refused(Refused::Illegal { allowed, .. }) => Problem::conflict("illegal_transition", text).with("allowed", allowed),
+            Error::Refused(Refused::NoSuchReturn) => Problem::not_found("return"),
+            Error::Refused(Refused::NoSuchLine(_)) => Problem::invalid(vec![field("/items", "unknown_line", text)]),
+            Error::Refused(Refused::NoSuchVariant(_)) => Problem::invalid(vec![field("/items", "unknown_variant", text)]),
+            Error::Refused(Refused::NothingToReturn) => Problem::invalid(vec![field("/items", "length", text)]),
+            Error::Refused(Refused::SeveralStores) => Problem::invalid(vec![field("/items", "several_stores", text)]),
+            Error::Refused(Refused::ReturnExceedsDelivered { line_id, left }) => {
+                Problem::conflict("return_exceeds_delivered", text).with("lineId", line_id).with("left", left)
+            }
             Error::Refused(Refused::NoCash) => Problem::invalid(vec![field("/collected", "no_cash", text)]),
             Error::Refused(Refused::CashOutOfRange { .. }) => Problem::invalid(vec![field("/collected", "range", text)]),
             Error::Stale(problem) => problem,

@@ -1,6 +1,6 @@
 //! orders: what was bought, by whom, from which stores, and what became of it.
 //!
-//! Owns orders with their parts, the contact of each, and the sagas that fulfil and cancel them.
+//! Owns orders with their parts and returns, the contact of each, and the sagas that fulfil, cancel and take them back.
 //! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
 //! Calls cart (what is ordered), catalog (prices, stock held, shipped and returned), vendors (commission, whose store), payments (by its sagas).
 
@@ -29,7 +29,10 @@ use domain::pricing::{Rules, Tax};
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "orders",
-    migrations: &[Migration::new("0001_orders", include_str!("../migrations/0001_orders.sql"))],
+    migrations: &[
+        Migration::new("0001_orders", include_str!("../migrations/0001_orders.sql")),
+        Migration::new("0002_returns", include_str!("../migrations/0002_returns.sql")),
+    ],
     calls: &["cart", "catalog", "vendors", "payments"],
     reads: &["payments"],
     describe: || http::routes().describe(),
@@ -55,6 +58,10 @@ pub struct Config {
     pub checkout_wait_seconds: u64,
     /// How long after the last delivery an order is final, in seconds.
     pub complete_after_seconds: i64,
+    /// How long a store may take to answer a return before it is taken to agree, in seconds.
+    pub return_answer_seconds: i64,
+    /// How long the goods of a return may take to come back, in seconds.
+    pub return_receive_seconds: i64,
 }
 
 impl Default for Config {
@@ -68,6 +75,8 @@ impl Default for Config {
             reservation_slack_seconds: 60,
             checkout_wait_seconds: 10,
             complete_after_seconds: 7 * 24 * 60 * 60,
+            return_answer_seconds: 3 * 24 * 60 * 60,
+            return_receive_seconds: 30 * 24 * 60 * 60,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a payment, by meaning, and how the outside reads it.
 
-use contracts::{Currency, Money, MoneyError};
+use contracts::{Currency, Money, MoneyError, OrderLineId};
 use kit::problem::FieldError;
 use kit::webhook::SignatureError;
 use kit::{DbError, Problem};
@@ -67,6 +67,20 @@ pub enum Error {
     /// A refund that its provider pays, or that has ended.
     #[error("only a refund of cash that is still to be paid out can be settled, this one is {0}")]
     NotToBeSettled(String),
+    /// Items that cannot be read as pieces of lines.
+    #[error("{0}")]
+    InvalidItems(String),
+    /// No such line is paid by this payment, or not of the caller's store.
+    #[error("the payment has no line {0}")]
+    UnknownLine(OrderLineId),
+    /// More pieces than are left of a line.
+    #[error("at most {left} of line {line_id} can still be refunded")]
+    LineExceeded {
+        /// Of which line.
+        line_id: OrderLineId,
+        /// How many pieces.
+        left: i64,
+    },
     /// The same refund id came with another amount before.
     #[error("a refund with this id was asked for with another amount")]
     RefundMismatch,
@@ -135,6 +149,11 @@ impl From<Error> for Problem {
             Error::RemittanceExceedsCollected { left } => Problem::conflict("remittance_exceeds_collected", text).with("left", left),
             Error::TooManyPayments(_) => Problem::unprocessable("too_many_payments", text),
             Error::NotToBeSettled(_) => Problem::conflict("not_to_be_settled", text),
+            Error::InvalidItems(_) => invalid("/items", "invalid_items", text),
+            Error::UnknownLine(_) => invalid("/items", "unknown_line", text),
+            Error::LineExceeded { line_id, left } => {
+                Problem::conflict("refund_exceeds_captured", text).with("lineId", line_id).with("leftQuantity", left)
+            }
             Error::RefundMismatch => Problem::conflict("refund_mismatch", text),
             Error::AmountNotPositive => invalid("/amount/amount", "not_positive", text),
             Error::CurrencyMismatch { .. } => invalid("/amount/currency", "currency_mismatch", text),

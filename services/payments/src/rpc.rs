@@ -1,7 +1,7 @@
 //! What other services ask of payments.
 
 use axum::Router;
-use contracts::events::payments::{PaymentInitiated, Share};
+use contracts::events::payments::{PaidLine, PaymentInitiated, RefundedItem, Share};
 use contracts::proto::payments as api;
 use contracts::proto::payments::payments_server::{Payments, PaymentsServer};
 use contracts::{Money, PaymentId};
@@ -9,7 +9,7 @@ use kit::Problem;
 use kit::rpc::{id, status};
 use tonic::{Request, Response, Status};
 
-use crate::app::{App, Wanted};
+use crate::app::{App, Asked, Wanted};
 use crate::domain::Payment;
 use crate::error::Error;
 
@@ -41,8 +41,16 @@ impl Payments for Rpc {
 
     async fn refund(&self, request: Request<api::RefundRequest>) -> Result<Response<api::RefundResponse>, Status> {
         let r = request.into_inner();
-        let amount = Some(r.amount).filter(|a| *a != 0);
-        let progress = self.0.refund(id(&r.payment_id)?, id(&r.refund_id)?, amount, text(r.reason)).await.map_err(status)?;
+        let item = |i: &api::RefundItem| Ok(RefundedItem { line_id: id(&i.line_id)?, quantity: i.quantity });
+        let items = r.items.iter().map(item).collect::<Result<Vec<_>, Status>>()?;
+        let wanted = match (r.amount, items.is_empty(), r.at_most) {
+            (0, true, _) => Asked::Everything,
+            (amount, true, _) => Asked::Amount(amount),
+            (0, false, false) => Asked::Items(items),
+            (0, false, true) => Asked::ItemsAtMost(items),
+            _ => return Err(Status::invalid_argument("a refund is of an amount or of items")),
+        };
+        let progress = self.0.refund(id(&r.payment_id)?, id(&r.refund_id)?, wanted, text(r.reason)).await.map_err(status)?;
         Ok(Response::new(api::RefundResponse { status: progress.status.as_str().into(), amount: progress.amount }))
     }
 
@@ -64,8 +72,14 @@ fn wanted(r: api::InitiateRequest) -> Result<Wanted, Status> {
         amount: money(r.amount)?,
         shares: shares.collect::<Result<_, Status>>()?,
         action_url: None,
+        lines: r.lines.into_iter().map(line).collect::<Result<_, Status>>()?,
     };
     Ok(Wanted { payment, reference: text(r.reference) })
+}
+
+fn line(l: api::PaidLine) -> Result<PaidLine, Status> {
+    let api::PaidLine { line_id, vendor_id, quantity, total, tax, commission } = l;
+    Ok(PaidLine { line_id: id(&line_id)?, vendor_id: id(&vendor_id)?, quantity, total, tax, commission })
 }
 
 fn money(message: Option<api::Money>) -> Result<Money, Status> {

@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, OrderId, OrderLineId, PaymentId, ProductId, RefundId, SagaId, Time, UserId, VariantId, VendorId, VendorOrderId};
+use crate::{
+    Money, OrderId, OrderLineId, PaymentId, ProductId, RefundId, ReturnId, SagaId, Time, UserId, VariantId, VendorId, VendorOrderId,
+};
 
 /// Sums of an order or of one store's part: `total = subtotal − discount + shipping (+ tax unless included)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
@@ -253,10 +255,108 @@ pub struct OrderReturned {
     pub vendor_order_id: VendorOrderId,
     /// Its store.
     pub vendor_id: VendorId,
+    /// The return; absent where they were refused at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
     /// What came back; physical goods only.
     pub lines: Vec<ReturnedLine>,
     /// `refused` at the door, or `returned`.
     pub reason: String,
+    /// Where the part stands now: `refused`, `returned`, or less where only some of it came back.
+    pub part_status: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The shopper wants to send pieces of a part back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReturnRequested {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// What.
+    pub lines: Vec<ReturnedLine>,
+    /// Why, in the shopper's words.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The store takes it back: the shopper may send it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReturnApproved {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// When.
+    pub at: Time,
+}
+
+/// The store does not take it back, or it never came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReturnRejected {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// Why.
+    pub reason: String,
+    /// Where the part stands now.
+    pub part_status: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The money of what came back was set aside for the shopper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderReturnRefunded {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// The return.
+    pub return_id: ReturnId,
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+    /// The refund; absent where nothing was left to give back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<RefundId>,
+    /// How much.
+    pub amount: Money,
     /// When.
     pub at: Time,
 }
@@ -327,7 +427,11 @@ crate::declare_events! { "orders";
     OrderFailed = "order.failed" v 1 by order_id,
     OrderCancelled = "order.cancelled" v 1 by order_id,
     OrderStatusChanged = "order.status_changed" v 1 by order_id,
+    OrderReturnRequested = "order.return_requested" v 1 by order_id,
+    OrderReturnApproved = "order.return_approved" v 1 by order_id,
+    OrderReturnRejected = "order.return_rejected" v 1 by order_id,
     OrderReturned = "order.returned" v 1 by order_id,
+    OrderReturnRefunded = "order.return_refunded" v 1 by order_id,
     OrderShipped = "order.shipped" v 1 by order_id,
     OrderDelivered = "order.delivered" v 1 by order_id,
     OrderCompleted = "order.completed" v 1 by order_id,

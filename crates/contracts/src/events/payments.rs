@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CollectionId, Currency, JournalId, Money, OrderId, PaymentId, RefundId, RemittanceId, UserId, VendorId};
+use crate::{CollectionId, Currency, JournalId, Money, OrderId, OrderLineId, PaymentId, RefundId, RemittanceId, UserId, VendorId};
 
 /// How a captured amount is shared out; the parts sum to the amount.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,34 @@ pub struct Share {
     pub amount: i64,
     /// The store from whose part it comes.
     pub vendor_id: VendorId,
+}
+
+/// The money of one line of an order. What is neither tax nor commission is the store's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaidLine {
+    /// The line.
+    pub line_id: OrderLineId,
+    /// The store that sells it.
+    pub vendor_id: VendorId,
+    /// How many.
+    pub quantity: i64,
+    /// What is paid for all of it, tax included, in minor units of the payment's currency.
+    pub total: i64,
+    /// Tax in it.
+    pub tax: i64,
+    /// What the marketplace keeps of it.
+    pub commission: i64,
+}
+
+/// Pieces of a line whose money goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RefundedItem {
+    /// The line.
+    pub line_id: OrderLineId,
+    /// How many.
+    pub quantity: i64,
 }
 
 /// A payment was begun with its provider.
@@ -37,6 +65,9 @@ pub struct PaymentInitiated {
     pub shares: Vec<Share>,
     /// Where the payer goes.
     pub action_url: Option<String>,
+    /// What is paid for, line by line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<PaidLine>,
 }
 
 /// The money is there: the provider has it, or all the cash that is still expected was collected.
@@ -93,6 +124,9 @@ pub struct PaymentRefundRequested {
     pub reason: String,
     /// From which accounts it is taken; sums to the amount.
     pub shares: Vec<Share>,
+    /// For which pieces, where it is for pieces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<RefundedItem>,
 }
 
 /// The provider gave the money back.

@@ -108,12 +108,12 @@ fn call_off(tx: &mut Tx, sagas: &Sagas, order: &Order, before: OrderStatus) -> R
     Ok(())
 }
 
-/// Queues the end of an order that is delivered now.
+/// Queues the end of an order that is delivered, some time after its last delivery. While something is to come back it
+/// waits for that.
 pub(crate) fn complete_later(tx: &mut Tx, order: &Order, after_seconds: i64) -> Result<(), DbError> {
-    if order.status() != OrderStatus::Delivered {
-        return Ok(());
-    }
-    let due = tx.now().plus_seconds(after_seconds);
+    let waits = order.completed || !order.has_reached(PartStatus::Delivered) || order.returns.iter().any(|r| r.status.is_open());
+    let Some(delivered) = order.delivered_at().filter(|_| !waits) else { return Ok(()) };
+    let due = delivered.plus_seconds(after_seconds);
     jobs::queue(tx, COMPLETE, &order.id.to_string(), json!({}), due)
 }
 

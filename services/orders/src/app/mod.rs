@@ -4,6 +4,7 @@ mod changes;
 mod place;
 mod quote;
 mod reads;
+mod returns;
 mod stock;
 pub(crate) mod view;
 
@@ -27,6 +28,7 @@ pub(crate) use changes::{
 pub(crate) use place::{Place, Placed, complete};
 pub(crate) use quote::Taken;
 pub(crate) use reads::{Found, FoundPart};
+pub(crate) use returns::{FoundReturn, Named, ReturnRequest, StoreSays, Wanted};
 pub(crate) use stock::{RESTOCK, SHIP_STOCK};
 
 /// What the use cases need.

@@ -219,6 +219,7 @@ fn fulfilment(request: &Place, draft: &Draft, number: &str) -> Result<serde_json
         method: request.checkout.payment_method.clone(),
         amount: total,
         shares: pricing::shares(&draft.priced.parts).map_err(|e| Error::Internal(e.to_string()))?,
+        lines: pricing::paid_lines(&draft.priced.parts).map_err(|e| Error::Internal(e.to_string()))?,
         reference: number.to_owned(),
     };
     let data = Fulfilment {

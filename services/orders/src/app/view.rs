@@ -1,10 +1,14 @@
 //! Orders as callers read them. Commission is the store's business: a shopper does not see it.
 
+mod returns;
+
 use contracts::events::orders::{Address, Line, Totals};
 use contracts::{Money, OrderId, OrderLineId, PaymentId, ProductId, SagaId, Time, UserId, VariantId, VendorId, VendorOrderId};
 use kit::idempotency::Answer;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub(crate) use returns::{ReturnView, return_answer, return_of, returns};
 
 use crate::domain::{COD, Contact, Order, OrderStatus, Part, PartStatus, Tracking};
 

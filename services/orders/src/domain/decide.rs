@@ -4,7 +4,7 @@ use contracts::events::orders::{
     Line, OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested, OrderRefunded,
     OrderReturned, OrderShipped, OrderStatusChanged, ReturnedLine,
 };
-use contracts::{Money, RefundId, Time, VendorOrderId};
+use contracts::{Money, OrderLineId, RefundId, Time, VariantId, VendorOrderId};
 use serde::{Deserialize, Serialize};
 
 use super::{Order, OrderEvent, OrderStatus, Part, PartStatus};
@@ -58,6 +58,29 @@ pub enum Refused {
     /// The order has no such part.
     #[error("no such vendor order")]
     NoSuchPart,
+    /// The order has no such return.
+    #[error("no such return")]
+    NoSuchReturn,
+    /// The order has no such line.
+    #[error("the order has no line {0}")]
+    NoSuchLine(OrderLineId),
+    /// The order has no such variant.
+    #[error("the order has no variant {0}")]
+    NoSuchVariant(VariantId),
+    /// A return of nothing.
+    #[error("a return names what comes back")]
+    NothingToReturn,
+    /// A return goes to one store.
+    #[error("the items are of several stores: ask for one return per store")]
+    SeveralStores,
+    /// More than can come back of a line.
+    #[error("at most {left} of line {line_id} can come back")]
+    ReturnExceedsDelivered {
+        /// Of which line.
+        line_id: OrderLineId,
+        /// How many can.
+        left: i64,
+    },
     /// Cash where none is to be taken.
     #[error("cash is taken at the delivery of what is paid in cash")]
     NoCash,
@@ -102,7 +125,7 @@ impl Order {
         for part in self.parts.iter().filter(|p| p.is_digital() && p.status == PartStatus::Confirmed) {
             after.take(&mut events, self.part_event(part, Move::to(PartStatus::Delivered), at));
         }
-        after.milestones(self.status(), &mut events, at);
+        after.milestones(self, &mut events, at);
         Ok(events)
     }
 
@@ -111,7 +134,8 @@ impl Order {
         match self.status() {
             _ if self.payment.paid.is_some() => Ok(vec![]),
             OrderStatus::Created | OrderStatus::AwaitingPayment | OrderStatus::Failed | OrderStatus::Cancelled => Err(self.illegal("paid")),
-            OrderStatus::Returned => Err(self.illegal("paid")),
+            // Of what came back all was paid, unless it was never taken at the door.
+            OrderStatus::Returned if !self.has_reached(PartStatus::Delivered) => Err(self.illegal("paid")),
             _ => Ok(vec![self.paid(amount, at)]),
         }
     }
@@ -154,7 +178,7 @@ impl Order {
         if to == PartStatus::Refused {
             after.take(&mut events, self.back_from_door(part, at));
         }
-        after.milestones(self.status(), &mut events, at);
+        after.milestones(self, &mut events, at);
         Ok(events)
     }
 
@@ -173,11 +197,11 @@ impl Order {
     /// Delivered so long ago that it is final.
     pub fn complete(&self, at: Time) -> Decision {
         match self.status() {
-            OrderStatus::Delivered => {
+            OrderStatus::Delivered | OrderStatus::PartiallyReturned if !self.returns.iter().any(|r| r.status.is_open()) => {
                 let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
                 Ok(vec![OrderCompleted { order_id, user_id, number, at }.into()])
             }
-            OrderStatus::Completed => Ok(vec![]),
+            OrderStatus::Completed | OrderStatus::Returned => Ok(vec![]),
             _ => Err(self.illegal("completed")),
         }
     }
@@ -193,14 +217,28 @@ impl Order {
     }
 
     /// What the order as a whole has reached by the events so far.
-    fn milestones(&self, before: OrderStatus, events: &mut Vec<OrderEvent>, at: Time) {
+    fn milestones(&self, before: &Order, events: &mut Vec<OrderEvent>, at: Time) {
         let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
-        match self.status() {
-            now if now == before => {}
-            OrderStatus::Shipped => events.push(OrderShipped { order_id, user_id, number, at }.into()),
-            OrderStatus::Delivered => events.push(OrderDelivered { order_id, user_id, number, payment_id: self.payment.id, at }.into()),
-            _ => {}
+        let reached = |status| self.has_reached(status) && !before.has_reached(status);
+        // What is delivered without a carrier was never shipped.
+        if reached(PartStatus::Shipped) && self.parts.iter().any(|p| p.status == PartStatus::Shipped) {
+            events.push(OrderShipped { order_id, user_id, number: number.clone(), at }.into());
         }
+        if reached(PartStatus::Delivered) {
+            events.push(OrderDelivered { order_id, user_id, number, payment_id: self.payment.id, at }.into());
+        }
+    }
+
+    /// Whether every part that is still sold has come as far as `status`.
+    pub fn has_reached(&self, status: PartStatus) -> bool {
+        let mut live = self.parts.iter().filter(|p| !p.status.is_dead()).peekable();
+        live.peek().is_some() && live.all(|p| p.status >= status)
+    }
+
+    /// When the last of it was delivered.
+    pub fn delivered_at(&self) -> Option<Time> {
+        let steps = self.parts.iter().flat_map(|p| &p.steps);
+        steps.filter(|(s, _)| *s == PartStatus::Delivered).map(|(_, at)| *at).max()
     }
 
     fn part_event(&self, part: &Part, step: Move, at: Time) -> OrderEvent {
@@ -230,7 +268,9 @@ impl Order {
             vendor_order_id: part.id,
             vendor_id: part.vendor_id,
             lines: part.lines.iter().filter(|l| l.kind == "physical").map(line).collect(),
+            return_id: None,
             reason: PartStatus::Refused.as_str().to_owned(),
+            part_status: PartStatus::Refused.as_str().to_owned(),
             at,
         }
         .into()

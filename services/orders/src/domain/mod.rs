@@ -3,13 +3,15 @@
 mod checkout;
 mod decide;
 pub(crate) mod pricing;
+mod returns;
 mod status;
 #[cfg(test)]
 mod tests;
 
 use contracts::events::orders::{
     OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested,
-    OrderRefunded, OrderReturned, OrderShipped, OrderStatusChanged, Totals, VendorPart,
+    OrderRefunded, OrderReturnApproved, OrderReturnRefunded, OrderReturnRejected, OrderReturnRequested, OrderReturned, OrderShipped,
+    OrderStatusChanged, Totals, VendorPart,
 };
 use contracts::{Currency, Money, OrderId, PaymentId, SagaId, Time, UserId, VendorId, VendorOrderId};
 use kit::Aggregate;
@@ -19,6 +21,7 @@ pub use contracts::events::orders::Line;
 
 pub use checkout::{Checkout, CheckoutInput, Contact, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
+pub use returns::{RETURN_LINES_MAX, Return, ReturnItem, ReturnStatus};
 pub use status::{OrderStatus, PartStatus};
 
 contracts::event_set! {
@@ -31,7 +34,11 @@ contracts::event_set! {
         Failed(OrderFailed),
         Cancelled(OrderCancelled),
         StatusChanged(OrderStatusChanged),
+        ReturnRequested(OrderReturnRequested),
+        ReturnApproved(OrderReturnApproved),
+        ReturnRejected(OrderReturnRejected),
         Returned(OrderReturned),
+        ReturnRefunded(OrderReturnRefunded),
         Shipped(OrderShipped),
         Delivered(OrderDelivered),
         Completed(OrderCompleted),
@@ -58,6 +65,8 @@ pub struct Order {
     pub totals: Totals,
     /// How it is paid.
     pub payment: Payment,
+    /// What was to come back, in the order in which it was asked for.
+    pub returns: Vec<Return>,
     /// Why it failed or was cancelled.
     pub reason: Option<String>,
     /// Final: nothing happens to it any more.
@@ -134,6 +143,7 @@ impl Default for Order {
             parts: Vec::new(),
             totals,
             payment,
+            returns: Vec::new(),
             reason: None,
             completed: false,
             created_at: Time::default(),
@@ -198,7 +208,7 @@ impl Part {
 
 impl Aggregate for Order {
     type Event = OrderEvent;
-    const SNAPSHOT: i64 = 2;
+    const SNAPSHOT: i64 = 3;
 
     fn evolve(&mut self, event: &OrderEvent) {
         self.updated_at = at(event);
@@ -220,7 +230,24 @@ impl Aggregate for Order {
                 self.move_all(PartStatus::Cancelled, e.at);
             }
             OrderEvent::StatusChanged(e) => self.part_moved(e),
-            OrderEvent::Returned(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
+            OrderEvent::ReturnRequested(e) => self.return_requested(e),
+            OrderEvent::ReturnApproved(e) => drop(self.return_moved(e.return_id, ReturnStatus::Approved, e.at)),
+            OrderEvent::ReturnRejected(e) => {
+                if let Some(found) = self.return_moved(e.return_id, ReturnStatus::Rejected, e.at) {
+                    found.answer = Some(e.reason.clone());
+                }
+                self.part_stands(e.vendor_order_id, &e.part_status, e.at);
+            }
+            OrderEvent::Returned(e) => {
+                e.return_id.map(|id| self.return_moved(id, ReturnStatus::Received, e.at).is_some());
+                self.part_stands(e.vendor_order_id, &e.part_status, e.at);
+            }
+            OrderEvent::ReturnRefunded(e) => {
+                if let Some(found) = self.return_moved(e.return_id, ReturnStatus::Refunded, e.at) {
+                    (found.refund, found.refunded) = (e.refund_id, Some(e.amount.amount));
+                }
+            }
+            OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
             OrderEvent::Completed(_) => self.completed = true,
             OrderEvent::Refunded(e) => self.payment.refunded = self.payment.refunded.saturating_add(e.amount.amount),
         }
@@ -236,6 +263,32 @@ impl Order {
             part.tracking = Some(Tracking { carrier: e.carrier.clone(), number: e.tracking_number.clone() });
         }
         part.collected = e.collected.map(|c| c.amount).or(part.collected);
+    }
+}
+
+impl Order {
+    fn return_requested(&mut self, e: &OrderReturnRequested) {
+        self.returns.push(Return {
+            id: e.return_id,
+            part: e.vendor_order_id,
+            vendor_id: e.vendor_id,
+            lines: e.lines.clone(),
+            status: ReturnStatus::Requested,
+            reason: e.reason.clone(),
+            answer: None,
+            refund: None,
+            refunded: None,
+            created_at: e.at,
+            updated_at: e.at,
+        });
+        self.part_stands(e.vendor_order_id, PartStatus::ReturnRequested.as_str(), e.at);
+    }
+
+    fn part_stands(&mut self, id: VendorOrderId, status: &str, at: Time) {
+        let (part, to) = (self.parts.iter_mut().find(|p| p.id == id), PartStatus::parse(status));
+        if let Some((part, to)) = part.zip(to).filter(|(part, to)| part.status != *to) {
+            part.reach(to, at);
+        }
     }
 }
 
@@ -257,6 +310,7 @@ fn created(e: &OrderCreated) -> Order {
             paid: None,
             refunded: 0,
         },
+        returns: Vec::new(),
         reason: None,
         completed: false,
         created_at: e.at,
@@ -273,7 +327,11 @@ fn at(event: &OrderEvent) -> Time {
         OrderEvent::Failed(e) => e.at,
         OrderEvent::Cancelled(e) => e.at,
         OrderEvent::StatusChanged(e) => e.at,
+        OrderEvent::ReturnRequested(e) => e.at,
+        OrderEvent::ReturnApproved(e) => e.at,
+        OrderEvent::ReturnRejected(e) => e.at,
         OrderEvent::Returned(e) => e.at,
+        OrderEvent::ReturnRefunded(e) => e.at,
         OrderEvent::Shipped(e) => e.at,
         OrderEvent::Delivered(e) => e.at,
         OrderEvent::Completed(e) => e.at,

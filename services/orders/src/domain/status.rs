@@ -24,10 +24,16 @@ pub enum PartStatus {
     Shipped,
     /// With the shopper.
     Delivered,
+    /// The shopper wants to send something back.
+    ReturnRequested,
+    /// Some of it came back.
+    PartiallyReturned,
+    /// All of it came back.
+    Returned,
 }
 
 impl PartStatus {
-    const ALL: [(PartStatus, &'static str); 9] = [
+    const ALL: [(PartStatus, &'static str); 12] = [
         (PartStatus::Created, "created"),
         (PartStatus::AwaitingPayment, "awaiting_payment"),
         (PartStatus::Failed, "failed"),
@@ -37,6 +43,9 @@ impl PartStatus {
         (PartStatus::Processing, "processing"),
         (PartStatus::Shipped, "shipped"),
         (PartStatus::Delivered, "delivered"),
+        (PartStatus::ReturnRequested, "return_requested"),
+        (PartStatus::PartiallyReturned, "partially_returned"),
+        (PartStatus::Returned, "returned"),
     ];
 
     /// As stored and shown.
@@ -56,6 +65,8 @@ impl PartStatus {
             PartStatus::Processing => &[PartStatus::Shipped],
             PartStatus::Shipped => &[PartStatus::Delivered, PartStatus::Refused],
             PartStatus::Created | PartStatus::AwaitingPayment | PartStatus::Delivered => &[],
+            // These follow from returns.
+            PartStatus::ReturnRequested | PartStatus::PartiallyReturned | PartStatus::Returned => &[],
             PartStatus::Failed | PartStatus::Cancelled | PartStatus::Refused => &[],
         }
     }
@@ -90,6 +101,10 @@ pub enum OrderStatus {
     Completed,
     Failed,
     Cancelled,
+    /// The shopper wants to send something back.
+    ReturnRequested,
+    /// Some of what was delivered came back.
+    PartiallyReturned,
     /// Nothing of it was kept.
     Returned,
 }
@@ -111,12 +126,17 @@ impl OrderStatus {
         match (least, most) {
             (PartStatus::Created, _) => OrderStatus::Created,
             (PartStatus::AwaitingPayment, _) => OrderStatus::AwaitingPayment,
-            (PartStatus::Delivered, _) => OrderStatus::Delivered,
-            (_, PartStatus::Delivered) => OrderStatus::PartiallyDelivered,
+            (PartStatus::Returned, _) => OrderStatus::Returned,
+            (least, _) if *least >= PartStatus::Delivered => match most {
+                _ if live.contains(&PartStatus::ReturnRequested) => OrderStatus::ReturnRequested,
+                PartStatus::Delivered => OrderStatus::Delivered,
+                _ => OrderStatus::PartiallyReturned,
+            },
+            (_, most) if *most >= PartStatus::Delivered => OrderStatus::PartiallyDelivered,
             (PartStatus::Shipped, _) => OrderStatus::Shipped,
             (_, PartStatus::Shipped) => OrderStatus::PartiallyShipped,
             (PartStatus::Processing, _) => OrderStatus::Processing,
-            (PartStatus::Confirmed | PartStatus::Failed | PartStatus::Cancelled | PartStatus::Refused, _) => OrderStatus::Confirmed,
+            _ => OrderStatus::Confirmed,
         }
     }
 
@@ -134,6 +154,8 @@ impl OrderStatus {
             OrderStatus::Completed => "completed",
             OrderStatus::Failed => "failed",
             OrderStatus::Cancelled => "cancelled",
+            OrderStatus::ReturnRequested => "return_requested",
+            OrderStatus::PartiallyReturned => "partially_returned",
             OrderStatus::Returned => "returned",
         }
     }

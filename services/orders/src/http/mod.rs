@@ -1,6 +1,7 @@
 //! Orders over HTTP.
 
 mod orders;
+mod returns;
 mod vendor;
 
 use kit::http::{Routes, Who};
@@ -23,6 +24,13 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Guest, routes!(orders::list_order_events))
         .add(Who::Guest, routes!(orders::track_order))
         .add(Who::Guest, routes!(orders::cancel_order))
+        .add(Who::Guest, routes!(returns::request_return))
+        .add(Who::Guest, routes!(returns::list_returns))
+        .add(Who::Guest, routes!(returns::get_return))
+        .add(Who::Roles(SELLERS), routes!(returns::approve_return))
+        .add(Who::Roles(SELLERS), routes!(returns::reject_return))
+        .add(Who::Roles(SELLERS), routes!(returns::receive_return))
+        .add(Who::Roles(SELLERS), routes!(returns::list_vendor_returns))
         .add(Who::Roles(SELLERS), routes!(vendor::list_vendor_orders))
         .add(Who::Roles(SELLERS), routes!(vendor::get_vendor_order))
         .add(Who::Roles(SELLERS), routes!(vendor::put_vendor_order_status))

@@ -96,7 +96,7 @@ fn checked(body: StatusBody) -> Result<Move, Vec<kit::problem::FieldError>> {
 }
 
 /// The stores whose parts the caller may see; `None`: all of them.
-async fn stores(app: &App, caller: &Caller) -> Result<Option<Vec<VendorId>>, Problem> {
+pub(super) async fn stores(app: &App, caller: &Caller) -> Result<Option<Vec<VendorId>>, Problem> {
     if caller.has(&[Role::Admin]) {
         return Ok(None);
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::events::payments::PaidLine;
 use contracts::proto::cart as cart_api;
 use contracts::proto::catalog as catalog_api;
 use contracts::proto::payments as payments_api;
@@ -101,6 +102,11 @@ impl Callees {
 const PAYMENT_DECLINED: &str = "payment_declined";
 const PAYMENT_TIMEOUT: &str = "payment_timeout";
 
+fn line(l: PaidLine) -> payments_api::PaidLine {
+    let PaidLine { line_id, vendor_id, quantity, total, tax, commission } = l;
+    payments_api::PaidLine { line_id: line_id.to_string(), vendor_id: vendor_id.to_string(), quantity, total, tax, commission }
+}
+
 fn initiation(call: &Call, payment_id: PaymentId, charge: Charge) -> payments_api::InitiateRequest {
     let share =
         |s: crate::domain::pricing::Share| payments_api::Share { account: s.account, amount: s.amount, vendor_id: s.vendor_id.to_string() };
@@ -113,6 +119,7 @@ fn initiation(call: &Call, payment_id: PaymentId, charge: Charge) -> payments_ap
         amount: Some(payments_api::Money { amount: charge.amount.amount, currency: charge.amount.currency.code().to_owned() }),
         shares: charge.shares.into_iter().map(share).collect(),
         reference: charge.reference,
+        lines: charge.lines.into_iter().map(line).collect(),
     }
 }
 

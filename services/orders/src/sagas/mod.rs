@@ -1,12 +1,14 @@
-//! The sagas of orders: how an order is fulfilled, and how a confirmed one is undone.
+//! The sagas of orders: how an order is fulfilled, how a confirmed one is undone, and how goods come back.
 
 mod cancellation;
 mod fulfilment;
+mod returning;
 
+use contracts::events::payments::PaidLine;
 use contracts::proto::cart::cart_client::CartClient;
 use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::payments::payments_client::PaymentsClient;
-use contracts::{Money, PaymentId, Time, UserId};
+use contracts::{Money, OrderId, OrderLineId, PaymentId, Time, UserId, VariantId};
 use kit::channel::Channel;
 use kit::saga::{Call, Definition, Outcome};
 use kit::{DbError, problem};
@@ -23,6 +25,12 @@ use crate::domain::pricing::Share;
 pub(crate) const FULFILMENT: &str = "order_fulfilment";
 /// The saga that gives the money of a confirmed order back, then its stock.
 pub(crate) const CANCELLATION: &str = "order_cancellation";
+/// The saga from a shopper's wish to send something back to the restocked goods.
+pub(crate) const RETURN: &str = "return";
+/// The step that waits for the store's answer.
+pub(crate) const APPROVE_RETURN: &str = "approve";
+/// The step that waits for the goods.
+pub(crate) const RECEIVE_RETURN: &str = "receive";
 /// The first step of a fulfilment: its effect is there before the saga begins.
 pub(crate) const RESERVE: &str = "reserve_inventory";
 /// The step that waits for the payer.
@@ -63,6 +71,7 @@ pub(crate) struct Charge {
     pub method: String,
     pub amount: Money,
     pub shares: Vec<Share>,
+    pub lines: Vec<PaidLine>,
     /// The order's number.
     pub reference: String,
 }
@@ -73,9 +82,35 @@ pub(crate) struct Cancellation {
     pub payment_id: PaymentId,
 }
 
+/// What a return knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Returning {
+    pub order_id: OrderId,
+    pub payment_id: PaymentId,
+    pub lines: Vec<BackLine>,
+    /// Until when the store may answer.
+    pub answer_by: Time,
+    /// How long the goods may take once it has agreed.
+    pub receive_seconds: i64,
+    /// Until when they are waited for.
+    pub receive_by: Time,
+}
+
+/// Pieces that come back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BackLine {
+    pub line_id: OrderLineId,
+    pub variant_id: VariantId,
+    pub quantity: i64,
+}
+
 /// Every definition that a saga in the database may have begun with.
 pub(crate) fn definitions(callees: &Callees, complete_after_seconds: i64) -> Vec<Definition> {
-    vec![fulfilment::definition(callees, complete_after_seconds), cancellation::definition(callees)]
+    vec![
+        fulfilment::definition(callees, complete_after_seconds),
+        cancellation::definition(callees),
+        returning::definition(callees, complete_after_seconds),
+    ]
 }
 
 /// A saga's data as its type.

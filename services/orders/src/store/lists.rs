@@ -8,7 +8,8 @@ use kit::http::After;
 use kit::params;
 use uuid::Uuid;
 
-use crate::domain::{OrderEvent, PartStatus};
+use super::returns;
+use crate::domain::{OrderEvent, PartStatus, ReturnStatus};
 
 /// Whose orders.
 #[derive(Clone, Debug)]
@@ -26,13 +27,30 @@ pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
         OrderEvent::Confirmed(e) => show_as_sold(tx, e.order_id),
         OrderEvent::Failed(e) => all_parts(tx, e.order_id, PartStatus::Failed),
         OrderEvent::Cancelled(e) => all_parts(tx, e.order_id, PartStatus::Cancelled),
-        OrderEvent::StatusChanged(e) => {
-            let sql = "UPDATE orders.vendor_orders SET status = $2 WHERE id = $1";
-            tx.execute(sql, params![e.vendor_order_id.0, &e.status]).map(drop)
+        OrderEvent::StatusChanged(e) => part_stands(tx, e.vendor_order_id, &e.status),
+        OrderEvent::ReturnRequested(e) => {
+            returns::requested(tx, e)?;
+            part_stands(tx, e.vendor_order_id, PartStatus::ReturnRequested.as_str())
         }
-        OrderEvent::Paid(_) | OrderEvent::Returned(_) | OrderEvent::Refunded(_) => Ok(()),
+        OrderEvent::ReturnApproved(e) => returns::moved(tx, e.return_id, ReturnStatus::Approved),
+        OrderEvent::ReturnRejected(e) => {
+            returns::moved(tx, e.return_id, ReturnStatus::Rejected)?;
+            part_stands(tx, e.vendor_order_id, &e.part_status)
+        }
+        OrderEvent::Returned(e) => {
+            if let Some(id) = e.return_id {
+                returns::moved(tx, id, ReturnStatus::Received)?;
+            }
+            part_stands(tx, e.vendor_order_id, &e.part_status)
+        }
+        OrderEvent::ReturnRefunded(e) => returns::moved(tx, e.return_id, ReturnStatus::Refunded),
+        OrderEvent::Paid(_) | OrderEvent::Refunded(_) => Ok(()),
         OrderEvent::Shipped(_) | OrderEvent::Delivered(_) | OrderEvent::Completed(_) => Ok(()),
     }
+}
+
+fn part_stands(tx: &mut Tx, part: VendorOrderId, status: &str) -> Result<(), DbError> {
+    tx.execute("UPDATE orders.vendor_orders SET status = $2 WHERE id = $1", params![part.0, status]).map(drop)
 }
 
 fn created(tx: &mut Tx, e: &OrderCreated) -> Result<(), DbError> {

@@ -17,6 +17,9 @@ both_engines!(
     a_payment_that_cannot_begin_at_all_fails_the_order,
     a_key_is_in_use_until_it_is_answered,
     what_has_shipped_leaves_the_stock_though_calls_get_lost,
+    a_return_gives_everything_back_once_though_calls_get_lost,
+    a_return_survives_a_crash_at_any_rest,
+    what_is_refused_at_the_door_is_back_once_though_calls_get_lost,
 );
 
 /// What happens to calls of one method; `times` of them.
@@ -220,5 +223,69 @@ async fn what_has_shipped_leaves_the_stock_though_calls_get_lost(engine: Engine)
         let left = json!([{"onHand": left, "reserved": 0}]);
         testing::eventually("what has shipped is gone", || async { shop.levels(&good).await == left }).await;
         assert!(trouble.happened(), "{fault:?}");
+    }
+}
+
+async fn a_return_gives_everything_back_once_though_calls_get_lost(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 100).await);
+    let trouble = Trouble::make_for(&shop);
+    let mut left = 100;
+    for method in ["/Refund", "/Restock"] {
+        for fault in BOTH {
+            let key = format!("{method} {fault:?}");
+            let order = shop.post(&shopper, &key, order_of(&good, 3)).await.expect(201).body;
+            shop.pay(&order, "approve").await.expect(200);
+            shop.p.settle().await;
+            shop.deliver(&shop.seller, &order).await;
+            let back = shop.ask_back(&shopper, &order, 2).await.expect(201).body;
+            shop.say(&shop.seller, &back, "approve").await.expect(200);
+            trouble.next(method, fault);
+            shop.say(&shop.seller, &back, "receive").await.expect(200);
+            shop.p.settle().await;
+            assert!(trouble.happened(), "{key}");
+            left -= 1;
+            assert_eq!(shop.payment(&shopper, &order).await["refunded"]["amount"], 20_000, "{key}");
+            assert_eq!(shop.available(&good).await, left, "{key}");
+            assert_eq!(shop.journals(&order).await, ["capture", "refund_requested", "refund_completed"], "{key}");
+        }
+    }
+}
+
+async fn a_return_survives_a_crash_at_any_rest(engine: Engine) {
+    let mut shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let order = shop.sale(&shopper, &good, 2).await;
+    shop.deliver(&shop.seller, &order).await;
+    let back = shop.ask_back(&shopper, &order, 2).await.expect(201).body;
+    for word in ["approve", "receive"] {
+        shop.p.restart().await;
+        shop.say(&shop.seller, &back, word).await.expect(200);
+    }
+    shop.p.restart().await;
+    shop.p.advance_seconds(60);
+    shop.p.settle().await;
+    assert_eq!(shop.payment(&shopper, &order).await["refunded"]["amount"], 20_000);
+    assert_eq!((shop.available(&good).await, shop.get(&shopper, &order).await["status"].clone()), (3, json!("returned")));
+}
+
+async fn what_is_refused_at_the_door_is_back_once_though_calls_get_lost(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let trouble = Trouble::make_for(&shop);
+    for (method, fault) in [("/Ship", Fault::LoseRequest), ("/Restock", Fault::LoseRequest), ("/Restock", Fault::LoseAnswer)] {
+        let key = format!("{method} {fault:?}");
+        let order = shop.post(&shopper, &key, order_of(&good, 2)).await.expect(201).body;
+        shop.pay(&order, "approve").await.expect(200);
+        shop.p.settle().await;
+        let part = &order["vendorOrders"][0];
+        shop.advance(&shop.seller, part, "processing").await.expect(200);
+        trouble.next(method, fault);
+        shop.advance(&shop.seller, part, "shipped").await.expect(200);
+        shop.advance(&shop.seller, part, "refused").await.expect(200);
+        let back = json!([{"onHand": 3, "reserved": 0}]);
+        testing::eventually("what was refused is back", || async { shop.levels(&good).await == back }).await;
+        assert!(trouble.happened(), "{key}");
+        assert_eq!(shop.payment(&shopper, &order).await["status"], "refunded", "{key}");
     }
 }

@@ -9,5 +9,6 @@ mod faults;
 mod races;
 mod reading;
 mod refusals;
+mod returns;
 mod selling;
 mod shop;

@@ -147,6 +147,29 @@ impl Shop {
         self.p.send("PUT", &path, seller, Some(body), &[]).await
     }
 
+    /// Takes every part of an order to its shopper.
+    pub async fn deliver(&self, seller: &Caller, order: &Json) {
+        for part in order["vendorOrders"].as_array().unwrap() {
+            for status in ["processing", "shipped", "delivered"] {
+                self.advance(seller, part, status).await.expect(200);
+            }
+        }
+        self.p.settle().await;
+    }
+
+    /// Asks to send pieces of an order's only line back.
+    pub async fn ask_back(&self, who: &Caller, order: &Json, quantity: i64) -> Response {
+        let line = &order["vendorOrders"][0]["items"][0]["id"];
+        let body = json!({"items": [{"lineId": line, "quantity": quantity}], "reason": "too small"});
+        self.p.send("POST", &format!("/api/v1/orders/{}/return", text(&order["id"])), who, Some(body), &[]).await
+    }
+
+    /// A store answers a return: `approve`, `reject` or `receive`.
+    pub async fn say(&self, seller: &Caller, back: &Json, word: &str) -> Response {
+        let body = (word == "reject").then(|| json!({"reason": "it was worn"}));
+        self.p.send("POST", &format!("/api/v1/returns/{}/{word}", text(&back["id"])), seller, body, &[]).await
+    }
+
     /// The journals of an order's payment, by kind; each of them sums to zero.
     pub async fn journals(&self, order: &Json) -> Vec<String> {
         let admin = testing::user_with(&[Role::Admin]);

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{App, Asker, carry_out};
 use crate::domain::{
-    CASH_ON_DELIVERY, CashPart, CashStatus, Collection, Command, Payment, RefundOrder, RefundStatus, Release, Remittance, delivery, shares,
+    CASH_ON_DELIVERY, CashPart, CashStatus, Collection, Command, Payment, RefundOrder, RefundStatus, RefundWanted, Release, Remittance,
+    delivery, shares,
 };
 use crate::error::Error;
 use crate::store::{self, CashFilter, CashRow, RefundRow, RemittanceRow};
@@ -192,7 +193,7 @@ pub(crate) fn refused_at_door(tx: &mut Tx, payment: PaymentId, vendor_id: Vendor
     let command = if known.cash.iter().any(|p| p.vendor_id == vendor_id) {
         Command::Release(Release { vendor_id, reason })
     } else if known.refund(id).is_none() && shares::left(&known, Some(&[vendor_id])).available > 0 {
-        Command::Refund(RefundOrder { id, amount: None, reason, stores: Some(vec![vendor_id]) })
+        Command::Refund(RefundOrder { id, wanted: RefundWanted::Everything, reason, stores: Some(vec![vendor_id]) })
     } else {
         return Ok(());
     };

@@ -18,7 +18,7 @@ use crate::store;
 
 pub(crate) use cash::{LateCash, RemittanceRequest, WriteOff, collect_at_door, refused_at_door};
 pub(crate) use queries::Shown;
-pub(crate) use refunds::{Asker, RefundRequest};
+pub(crate) use refunds::{Asked, Asker, RefundRequest};
 
 /// The kind of the job that asks a provider for a refund. It ends in the transaction that notes the provider's answer.
 pub(crate) const REFUND_JOB: &str = "refund";

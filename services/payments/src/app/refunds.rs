@@ -1,6 +1,7 @@
 //! Refunds: set aside first, in one transaction, then asked of the provider with the refund's id as the key, then noted
 //! as done or free again. A job repeats the asking until there is an answer.
 
+use contracts::events::payments::RefundedItem;
 use contracts::proto::vendors::StoresOfUserRequest;
 use contracts::{Money, PaymentId, RefundId, UserId, VendorId};
 use kit::idempotency::{self, Answer, Key, Seen};
@@ -9,7 +10,7 @@ use kit::{Loaded, Tx, jobs};
 use serde::Deserialize;
 
 use super::{App, Asks, REFUND_JOB, carry_out, carry_out_asking};
-use crate::domain::{Command, Payment, RefundOrder, RefundStatus};
+use crate::domain::{Command, Payment, RefundOrder, RefundStatus, RefundWanted};
 use crate::error::Error;
 use crate::provider::{Method, Refunded};
 use crate::store;
@@ -30,7 +31,7 @@ pub(crate) enum Asker {
 #[derive(Clone, Debug)]
 pub(crate) struct RefundRequest {
     pub payment_id: PaymentId,
-    pub amount: Money,
+    pub wanted: RefundWanted,
     pub reason: String,
     pub key: Key,
 }
@@ -40,6 +41,19 @@ pub(crate) struct RefundRequest {
 pub(crate) struct Progress {
     pub status: RefundStatus,
     pub amount: i64,
+}
+
+/// What another service wants back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Asked {
+    /// All that is left.
+    Everything,
+    /// So much, in minor units.
+    Amount(i64),
+    /// What was paid for these pieces.
+    Items(Vec<RefundedItem>),
+    /// What is left of that.
+    ItemsAtMost(Vec<RefundedItem>),
 }
 
 /// The payload of the job.
@@ -79,20 +93,30 @@ impl App {
             .await
     }
 
-    /// Refunds for another service; without an amount all that is left, which may be nothing.
-    pub async fn refund(&self, payment_id: PaymentId, id: RefundId, amount: Option<i64>, reason: String) -> Result<Progress, Error> {
+    /// Refunds for another service. All that is left, or what is left of items, may be nothing.
+    pub async fn refund(&self, payment_id: PaymentId, id: RefundId, wanted: Asked, reason: String) -> Result<Progress, Error> {
         self.db
             .write(move |tx| {
                 let payment = tx.load::<Payment>(payment_id.0)?.ok_or(Error::NotFound)?.state;
-                let captured = payment.charge.as_ref().ok_or(Error::NotCaptured)?;
-                if amount.is_none() && payment.left() == 0 && payment.refund(id).is_none() {
-                    return Ok(Progress { status: RefundStatus::Completed, amount: 0 });
+                let currency = payment.amount().ok_or(Error::NotCaptured)?.currency;
+                let wanted = match wanted.clone() {
+                    Asked::Everything => RefundWanted::Everything,
+                    Asked::Amount(amount) => RefundWanted::Amount(Money::new(amount, currency)),
+                    Asked::Items(items) => RefundWanted::Items(items),
+                    Asked::ItemsAtMost(items) => RefundWanted::ItemsAtMost(items),
+                };
+                let nothing = Progress { status: RefundStatus::Completed, amount: 0 };
+                let (all, at_most) = (wanted == RefundWanted::Everything, matches!(wanted, RefundWanted::ItemsAtMost(_)));
+                let order = RefundOrder { id, wanted, reason: reason.clone(), stores: None };
+                match carry_out(tx, payment_id, [Command::Refund(order)]) {
+                    Ok(payment) => {
+                        let refund = payment.refund(id).ok_or(Error::NotFound)?;
+                        Ok(Progress { status: refund.status, amount: refund.amount.amount })
+                    }
+                    Err(Error::RefundExceedsCaptured { left }) if (all || at_most) && left.amount == 0 => Ok(nothing),
+                    Err(Error::NotCaptured) if at_most => Ok(nothing),
+                    Err(e) => Err(e),
                 }
-                let amount = amount.map(|a| Money::new(a, captured.amount.currency));
-                let order = RefundOrder { id, amount, reason: reason.clone(), stores: None };
-                let payment = carry_out(tx, payment_id, [Command::Refund(order)])?;
-                let refund = payment.refund(id).ok_or(Error::NotFound)?;
-                Ok(Progress { status: refund.status, amount: refund.amount.amount })
             })
             .await
     }
@@ -143,8 +167,8 @@ fn set_aside(tx: &mut Tx, id: RefundId, request: &RefundRequest, stores: Option<
     if found.state.amount().is_none() || stores.is_some_and(|s| !has_part(s)) {
         return Err(Error::NotFound);
     }
-    let (amount, reason) = (Some(request.amount), request.reason.clone());
-    let order = RefundOrder { id, amount, reason, stores: stores.map(<[VendorId]>::to_vec) };
+    let (wanted, reason) = (request.wanted.clone(), request.reason.clone());
+    let order = RefundOrder { id, wanted, reason, stores: stores.map(<[VendorId]>::to_vec) };
     carry_out_asking(tx, request.payment_id, [Command::Refund(order)], Asks::Caller)?;
     idempotency::claim(tx, &request.key, id.0)?;
     Ok(None)

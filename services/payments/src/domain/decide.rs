@@ -6,7 +6,8 @@ use contracts::events::payments::{
 use contracts::{Money, OrderId, PaymentId, RefundId};
 use kit::Aggregate;
 
-use super::{Charge, Command, Payment, PaymentEvent, Refund, RefundOrder, RefundStatus, Stage, cash, shares};
+use super::items::Beyond;
+use super::{Charge, Command, Payment, PaymentEvent, Refund, RefundOrder, RefundStatus, RefundWanted, Stage, cash, items, shares};
 use crate::error::Error;
 
 /// What happens when `command` is asked of the payment `id`. Nothing, where it has happened already.
@@ -41,6 +42,7 @@ fn initiate(payment: &Payment, wanted: PaymentInitiated) -> Result<Vec<PaymentEv
         }
     }
     let shares = shares::checked(wanted.amount, &wanted.shares)?;
+    items::check(&shares, &wanted.lines)?;
     let wanted = PaymentInitiated { shares, ..wanted };
     let mut events = vec![wanted.clone().into()];
     if wanted.amount.amount == 0 {
@@ -101,29 +103,62 @@ fn refund_everything(payment: &Payment, id: PaymentId, reason: String) -> Result
     if payment.left() == 0 {
         return Ok(Vec::new());
     }
-    refund(payment, id, RefundOrder { id: payment.full_refund_id(id), amount: None, reason, stores: None })
+    refund(payment, id, RefundOrder { id: payment.full_refund_id(id), wanted: RefundWanted::Everything, reason, stores: None })
 }
 
 fn refund(payment: &Payment, id: PaymentId, order: RefundOrder) -> Result<Vec<PaymentEvent>, Error> {
     if let Some(known) = payment.refund(order.id) {
-        let same = order.amount.is_none_or(|a| a == known.amount);
+        let same = match &order.wanted {
+            RefundWanted::Everything => true,
+            RefundWanted::Amount(amount) => *amount == known.amount,
+            RefundWanted::Items(items) => *items == known.items,
+            RefundWanted::ItemsAtMost(_) => true,
+        };
         return if same { Ok(Vec::new()) } else { Err(Error::RefundMismatch) };
     }
     let asked = payment.amount().filter(|_| payment.captured() > 0).ok_or(Error::NotCaptured)?;
-    let left = shares::left(payment, order.stores.as_deref());
-    let available = Money::new(left.available, asked.currency);
-    let amount = order.amount.unwrap_or(available);
-    if amount.currency != available.currency {
-        return Err(Error::CurrencyMismatch { expected: available.currency, found: amount.currency });
+    let (amount, shares, items) = match order.wanted {
+        RefundWanted::Everything => {
+            let left = shares::left(payment, order.stores.as_deref());
+            let all = Money::new(left.available, asked.currency);
+            (all, left.take(all)?, Vec::new())
+        }
+        RefundWanted::Amount(amount) => {
+            let left = shares::left(payment, order.stores.as_deref());
+            check(amount, Money::new(left.available, asked.currency))?;
+            (amount, left.take(amount)?, Vec::new())
+        }
+        RefundWanted::Items(items) => {
+            let taken = items::take(payment, &items, order.stores.as_deref(), Beyond::Refused)?;
+            let left = Money::new(taken.available, asked.currency);
+            if taken.amount < taken.wanted {
+                return Err(Error::RefundExceedsCaptured { left });
+            }
+            (Money::new(taken.amount, asked.currency), taken.shares, items)
+        }
+        RefundWanted::ItemsAtMost(items) => {
+            let taken = items::take(payment, &items, order.stores.as_deref(), Beyond::LeftOut)?;
+            (Money::new(taken.amount, asked.currency), taken.shares, taken.items)
+        }
+    };
+    if amount.amount == 0 {
+        return Err(Error::RefundExceedsCaptured { left: amount });
     }
-    if order.amount.is_some_and(|a| a.amount <= 0) {
+    Ok(vec![PaymentRefundRequested { payment_id: id, refund_id: order.id, amount, reason: order.reason, shares, items }.into()])
+}
+
+/// Whether `amount` may go back where so much is left.
+fn check(amount: Money, left: Money) -> Result<(), Error> {
+    if amount.currency != left.currency {
+        return Err(Error::CurrencyMismatch { expected: left.currency, found: amount.currency });
+    }
+    if amount.amount <= 0 {
         return Err(Error::AmountNotPositive);
     }
-    if amount.amount > available.amount || available.amount == 0 {
-        return Err(Error::RefundExceedsCaptured { left: available });
+    if amount.amount > left.amount {
+        return Err(Error::RefundExceedsCaptured { left });
     }
-    let shares = left.take(amount)?;
-    Ok(vec![PaymentRefundRequested { payment_id: id, refund_id: order.id, amount, reason: order.reason, shares }.into()])
+    Ok(())
 }
 
 fn processing(payment: &Payment, id: RefundId) -> Option<&Refund> {

@@ -6,14 +6,15 @@
 
 mod cash;
 mod decide;
+pub mod items;
 pub mod ledger;
 pub mod shares;
 #[cfg(test)]
 mod tests;
 
 use contracts::events::payments::{
-    PaymentCancelled, PaymentCashCollected, PaymentCashReleased, PaymentCashRemitted, PaymentCompleted, PaymentFailed, PaymentInitiated,
-    PaymentRefundFailed, PaymentRefundRequested, PaymentRefunded, Share,
+    PaidLine, PaymentCancelled, PaymentCashCollected, PaymentCashReleased, PaymentCashRemitted, PaymentCompleted, PaymentFailed,
+    PaymentInitiated, PaymentRefundFailed, PaymentRefundRequested, PaymentRefunded, RefundedItem, Share,
 };
 use contracts::{Money, OrderId, PaymentId, RefundId, UserId, VendorId};
 use kit::Aggregate;
@@ -60,6 +61,8 @@ pub struct Payment {
     pub amount: Option<Money>,
     /// How the amount is shared out; one share per account and store, none of them 0.
     pub shares: Vec<Share>,
+    /// What is paid for, line by line.
+    pub lines: Vec<PaidLine>,
     /// Where the payer goes.
     pub action_url: Option<String>,
     /// Whether it is still wanted.
@@ -111,6 +114,8 @@ pub struct Refund {
     pub reason: String,
     /// From which shares it is taken; none where the charge was never shared out.
     pub shares: Vec<Share>,
+    /// For which pieces, where it is for pieces.
+    pub items: Vec<RefundedItem>,
     /// How far it is.
     pub status: RefundStatus,
 }
@@ -207,12 +212,25 @@ pub enum Command {
 pub struct RefundOrder {
     /// Its id; asking twice with the same one is asking once.
     pub id: RefundId,
-    /// How much; all that is left where none is named.
-    pub amount: Option<Money>,
+    /// How much of it, or for what.
+    pub wanted: RefundWanted,
     /// Why.
     pub reason: String,
     /// Only from the parts of these stores; from all where none is named.
     pub stores: Option<Vec<VendorId>>,
+}
+
+/// How much is to go back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RefundWanted {
+    /// All that is left.
+    Everything,
+    /// So much.
+    Amount(Money),
+    /// What was paid for these pieces, to the last unit or not at all.
+    Items(Vec<RefundedItem>),
+    /// What was paid for these pieces, or what is left of it.
+    ItemsAtMost(Vec<RefundedItem>),
 }
 
 impl Payment {
@@ -271,7 +289,7 @@ impl Payment {
 
 impl Aggregate for Payment {
     type Event = PaymentEvent;
-    const SNAPSHOT: i64 = 2;
+    const SNAPSHOT: i64 = 3;
 
     fn evolve(&mut self, event: &PaymentEvent) {
         match event {
@@ -280,6 +298,7 @@ impl Aggregate for Payment {
                 (self.method, self.amount, self.shares) = (e.method.clone(), Some(e.amount), e.shares.clone());
                 (self.action_url, self.stage) = (e.action_url.clone(), Stage::Open);
                 self.cash = cash::promised(&e.method, &e.shares);
+                self.lines.clone_from(&e.lines);
             }
             PaymentEvent::Completed(e) => {
                 self.method = e.method.clone();
@@ -298,6 +317,7 @@ impl Aggregate for Payment {
                 amount: e.amount,
                 reason: e.reason.clone(),
                 shares: e.shares.clone(),
+                items: e.items.clone(),
                 status: RefundStatus::Processing,
             }),
             PaymentEvent::Refunded(e) => self.mark(e.refund_id, RefundStatus::Completed),

@@ -96,6 +96,22 @@ pub fn add(known: &mut Vec<Share>, more: &[Share]) {
 }
 
 impl Left {
+    /// Takes `amount`, at most what is available, from the wanted shares as far as they go, and what they lack from the
+    /// others: an earlier refund by amount may have taken of all of them.
+    pub fn take_first_from(self, wanted: &[Share], amount: Money) -> Result<Vec<Share>, Error> {
+        let of = |shares: &[Share], s: &Share| {
+            let same = shares.iter().filter(|w| (&w.account, w.vendor_id) == (&s.account, s.vendor_id));
+            same.map(|w| w.amount).sum::<i64>()
+        };
+        let mut taken: Vec<Share> = self.shares.iter().map(|s| Share { amount: s.amount.min(of(wanted, s)), ..s.clone() }).collect();
+        let lacking = amount.amount - taken.iter().map(|s| s.amount).sum::<i64>();
+        let rest = self.shares.iter().zip(&taken).map(|(s, t)| Share { amount: s.amount - t.amount, ..s.clone() }).collect();
+        let more = Left { available: 0, shares: rest }.take(Money::new(lacking, amount.currency))?;
+        add(&mut taken, &more);
+        taken.retain(|s| s.amount > 0);
+        Ok(taken)
+    }
+
     /// Takes `amount`, at most what is available, from the shares in proportion to what is left of each: never more
     /// than that.
     pub fn take(self, amount: Money) -> Result<Vec<Share>, Error> {

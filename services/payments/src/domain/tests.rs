@@ -40,6 +40,7 @@ fn wanted(amount: i64, shares: Vec<Share>) -> PaymentInitiated {
         amount: bdt(amount),
         shares,
         action_url: Some("http://haat.test/pay".into()),
+        lines: vec![],
     }
 }
 
@@ -72,7 +73,8 @@ fn refund(n: u128, amount: i64) -> Command {
 }
 
 fn refund_from(n: u128, amount: Option<Money>, stores: Option<Vec<VendorId>>) -> Command {
-    Command::Refund(RefundOrder { id: refund_id(n), amount, reason: "broken".into(), stores })
+    let wanted = amount.map_or(RefundWanted::Everything, RefundWanted::Amount);
+    Command::Refund(RefundOrder { id: refund_id(n), wanted, reason: "broken".into(), stores })
 }
 
 /// The payment after all these commands, each of which must be taken.

@@ -3,13 +3,16 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use contracts::events::payments::RefundedItem;
 use contracts::{Money, OrderId, PaymentId, Time, VendorId};
 use kit::http::{After, Json, Page, PageRequest, Path, Query, required_idempotency_key, respond};
+use kit::problem::FieldError;
 use kit::{Caller, Problem, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::{App, Asker, RefundRequest, Shown};
+use crate::domain::RefundWanted;
 use crate::provider::METHODS;
 use crate::store::{CashRow, RefundRow};
 
@@ -174,8 +177,10 @@ pub(super) async fn confirm(
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RefundBody {
-    /// How much.
-    amount: Money,
+    /// How much; instead of `items`.
+    amount: Option<Money>,
+    /// For which pieces: what was paid for them goes back. Instead of `amount`.
+    items: Option<Vec<RefundedItem>>,
     /// Why; at most 500 characters.
     reason: String,
 }
@@ -198,6 +203,16 @@ pub(super) async fn refund(
     };
     let key = required_idempotency_key(&headers, &caller, &format!("POST /payments/{payment_id}/refund"), &raw)?;
     let reason = super::text("/reason", &body.reason)?;
-    let (answer, replayed) = app.refund_for(asker, RefundRequest { payment_id, amount: body.amount, reason, key }).await?;
+    let wanted = match (body.amount, body.items) {
+        (Some(amount), None) => RefundWanted::Amount(amount),
+        (None, Some(items)) => RefundWanted::Items(items),
+        _ => return Err(Problem::invalid(vec![one_of("/amount"), one_of("/items")])),
+    };
+    let (answer, replayed) = app.refund_for(asker, RefundRequest { payment_id, wanted, reason, key }).await?;
     Ok(respond(answer, replayed))
+}
+
+fn one_of(pointer: &str) -> FieldError {
+    let detail = "a refund names an amount or items, and not both".to_owned();
+    FieldError { pointer: pointer.into(), code: "amount_or_items", detail }
 }

@@ -14,6 +14,8 @@ testing::both_engines!(
     a_refund_that_cannot_be_is_refused,
     a_refund_the_provider_refuses_frees_what_was_set_aside,
     another_service_refunds_what_is_left,
+    lines_are_refunded_by_the_piece_in_any_portions,
+    another_service_refunds_pieces_once_per_key,
 );
 
 async fn an_administrator_refunds_in_parts_up_to_the_capture(engine: Engine) {
@@ -130,7 +132,14 @@ async fn another_service_refunds_what_is_left(engine: Engine) {
     let shop = Shop::open(engine).await;
     let begun = shop.paid(1_000).await;
     shop.refund(&shop.admin, &begun, 400, "a").await.expect(201);
-    let all = |refund_id: String| api::RefundRequest { refund_id, payment_id: begun.id.to_string(), amount: 0, reason: "returned".into() };
+    let all = |refund_id: String| api::RefundRequest {
+        refund_id,
+        payment_id: begun.id.to_string(),
+        amount: 0,
+        reason: "returned".into(),
+        items: vec![],
+        at_most: false,
+    };
     let first = id().to_string();
     for _ in 0..2 {
         assert_eq!(shop.grpc().refund(all(first.clone())).await.unwrap().into_inner().amount, 600);
@@ -143,4 +152,70 @@ async fn another_service_refunds_what_is_left(engine: Engine) {
     let too_much = api::RefundRequest { amount: 1, ..all(id().to_string()) };
     let refused = shop.grpc().refund(too_much).await.unwrap_err();
     assert_eq!(kit::problem::status_code_of(&refused), Some("refund_exceeds_captured"));
+}
+
+/// A sale with a line of three pieces for 500 of the first store and one of two for 255 of the second.
+async fn with_lines(shop: &Shop) -> (crate::shop::Begun, [String; 2]) {
+    let ids = [id().to_string(), id().to_string()];
+    let line = |n: usize, quantity, total, commission| api::PaidLine {
+        line_id: ids[n].clone(),
+        vendor_id: shop.stores[n].to_string(),
+        quantity,
+        total,
+        tax: 0,
+        commission,
+    };
+    let begun = shop.paid_for(api::InitiateRequest { lines: vec![line(0, 3, 500, 50), line(1, 2, 255, 25)], ..shop.wanted(1_000) }).await;
+    (begun, ids)
+}
+
+async fn lines_are_refunded_by_the_piece_in_any_portions(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (begun, ids) = with_lines(&shop).await;
+    let path = format!("/api/v1/payments/{}/refund", begun.id);
+    let refund = |caller: &Caller, key: &str, items: serde_json::Value| {
+        let (p, path, caller, key) = (&shop.p, &path, caller.clone(), key.to_owned());
+        async move { p.send("POST", path, &caller, Some(json!({"items": items, "reason": "torn"})), &[("idempotency-key", &key)]).await }
+    };
+    let pieces = |line: usize, quantity: i64| json!([{"lineId": ids[line], "quantity": quantity}]);
+    let mut back = 0;
+    for n in 0..3 {
+        back += refund(&shop.sellers[0], &n.to_string(), pieces(0, 1)).await.expect(201).body["amount"]["amount"].as_i64().unwrap();
+    }
+    assert_eq!(back, 500, "all pieces come to the whole line");
+    let more = refund(&shop.admin, "more", pieces(0, 1)).await.expect(409);
+    assert_eq!((more.code(), &more.body["leftQuantity"]), ("refund_exceeds_captured", &json!(0)));
+    assert_eq!(refund(&shop.sellers[0], "theirs", pieces(1, 1)).await.expect(422).body["errors"][0]["code"], "unknown_line");
+    assert_eq!(refund(&shop.admin, "none", json!([])).await.expect(422).body["errors"][0]["code"], "invalid_items");
+    let both = json!({"items": pieces(1, 1), "amount": {"amount": 1, "currency": "BDT"}, "reason": "x"});
+    let both = shop.p.send("POST", &path, &shop.admin, Some(both), &[("idempotency-key", "both")]).await;
+    assert_eq!(both.expect(422).body["errors"][0]["code"], "amount_or_items");
+    refund(&shop.admin, "rest", pieces(1, 2)).await.expect(201);
+    shop.p.settle().await;
+    assert_eq!(shop.payment(&begun).await["refunded"]["amount"], 755);
+    shop.assert_balanced().await;
+}
+
+async fn another_service_refunds_pieces_once_per_key(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (begun, ids) = with_lines(&shop).await;
+    let refund = |key: &str, quantity| {
+        let items = vec![api::RefundItem { line_id: ids[0].clone(), quantity }];
+        let request = api::RefundRequest {
+            refund_id: key.to_owned(),
+            payment_id: begun.id.to_string(),
+            amount: 0,
+            reason: "returned".into(),
+            items,
+            at_most: true,
+        };
+        async { shop.grpc().refund(request).await.unwrap().into_inner().amount }
+    };
+    let (one, two) = (id().to_string(), id().to_string());
+    assert_eq!((refund(&one, 2).await, refund(&one, 2).await), (333, 333));
+    shop.p.settle().await;
+    assert_eq!((refund(&two, 2).await, refund(&two, 2).await), (167, 167), "what is left of the line");
+    assert_eq!(refund(&id().to_string(), 1).await, 0, "nothing is left of it");
+    shop.p.settle().await;
+    assert_eq!(shop.payment(&begun).await["refunded"]["amount"], 500);
 }

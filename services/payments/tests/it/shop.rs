@@ -83,6 +83,7 @@ impl Shop {
             amount: Some(api::Money { amount, currency: "BDT".into() }),
             shares: first.into_iter().chain([share("vendor_payable", 1, second), share("commission", 1, rest)]).collect(),
             reference: "HT-2026-000001".into(),
+            lines: vec![],
         }
     }
 
@@ -91,14 +92,23 @@ impl Shop {
     }
 
     pub async fn begin(&self, amount: i64) -> Begun {
-        let begun = self.initiate(self.wanted(amount)).await.unwrap();
+        self.begin_for(self.wanted(amount)).await
+    }
+
+    async fn begin_for(&self, request: api::InitiateRequest) -> Begun {
+        let begun = self.initiate(request).await.unwrap();
         assert_eq!(begun.status, "requires_action");
         Begun { id: begun.payment_id.parse().unwrap(), order: begun.order_id.parse().unwrap(), url: begun.action_url }
     }
 
     /// A payment that was captured.
     pub async fn paid(&self, amount: i64) -> Begun {
-        let begun = self.begin(amount).await;
+        self.paid_for(self.wanted(amount)).await
+    }
+
+    /// As [`Shop::paid`], as it is asked for.
+    pub async fn paid_for(&self, request: api::InitiateRequest) -> Begun {
+        let begun = self.begin_for(request).await;
         self.answer(&begun, "approve").await.expect(200);
         self.p.settle().await;
         assert_eq!(self.payment(&begun).await["status"], "completed");

@@ -15,7 +15,7 @@ use contracts::{Currency, Money, OrderLineId, ProductId, VariantId, VendorId, Ve
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use shares::{Share, shares};
+pub use shares::{Share, paid_lines, shares};
 
 /// What orders are priced by.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,5 @@
-use contracts::events::orders::VendorPart;
+use contracts::events::orders::{Line, VendorPart};
+use contracts::events::payments::PaidLine;
 use contracts::money::MoneyError;
 use contracts::{Money, VendorId};
 use serde::{Deserialize, Serialize};
@@ -38,4 +39,21 @@ pub fn shares(parts: &[VendorPart]) -> Result<Vec<Share>, MoneyError> {
         shares.extend(kept.map(|(account, money)| Share { account, amount: money.amount, vendor_id: vendor }));
     }
     Ok(shares)
+}
+
+/// What is paid for each line, so that payments can give it back by the piece. Shipping is of no line.
+pub fn paid_lines(parts: &[VendorPart]) -> Result<Vec<PaidLine>, MoneyError> {
+    let lines = parts.iter().flat_map(|p| p.lines.iter().map(move |l| (p, l)));
+    let paid = |(part, line): (&VendorPart, &Line)| {
+        let total = if part.totals.tax_included { line.line_total } else { line.line_total.plus(line.tax)? };
+        Ok(PaidLine {
+            line_id: line.line_id,
+            vendor_id: part.vendor_id,
+            quantity: line.quantity,
+            total: total.amount,
+            tax: line.tax.amount,
+            commission: line.commission.amount,
+        })
+    };
+    lines.map(paid).collect()
 }

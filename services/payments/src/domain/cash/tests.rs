@@ -5,7 +5,7 @@ use contracts::{Currency, EventSet, OrderId, RefundId, UserId};
 use proptest::prelude::*;
 
 use super::super::ledger::journal;
-use super::super::{Command, RefundOrder, RefundStatus, Status, decide};
+use super::super::{Command, RefundOrder, RefundStatus, RefundWanted, Status, decide};
 use super::*;
 
 const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(1));
@@ -40,6 +40,7 @@ fn promise() -> Command {
         amount: bdt(1_000),
         shares,
         action_url: None,
+        lines: vec![],
     })
 }
 
@@ -56,8 +57,8 @@ fn remit(store: usize, n: u128, amount: i64) -> Command {
 }
 
 fn refund(n: u128, amount: i64) -> Command {
-    let (id, amount) = (RefundId(Uuid::from_u128(n)), Some(bdt(amount)));
-    Command::Refund(RefundOrder { id, amount, reason: "broken".into(), stores: None })
+    let (id, wanted) = (RefundId(Uuid::from_u128(n)), RefundWanted::Amount(bdt(amount)));
+    Command::Refund(RefundOrder { id, wanted, reason: "broken".into(), stores: None })
 }
 
 fn void() -> Command {
