@@ -1,7 +1,7 @@
 //! What is told to whom when something happened elsewhere. Who that is and what it says is found out by a job: both
 //! need other services.
 
-use contracts::events::identity::UserRegistered;
+use contracts::events::identity::{UserLinkRequested, UserRegistered};
 use contracts::events::orders::{OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderStatusChanged};
 use contracts::events::payments::PaymentRefunded;
 use kit::{Consumer, ConsumerError, Tx};
@@ -13,6 +13,7 @@ use crate::domain::{Cause, Kind};
 pub(crate) fn all() -> Vec<Consumer> {
     vec![
         Consumer::on(|tx, e: &UserRegistered, _| Ok(write_later(tx, &Cause::of_user(Kind::UserRegistered, e.user_id))?)),
+        Consumer::on(|tx, e: &UserLinkRequested, _| link_requested(tx, e)),
         Consumer::on(|tx, e: &OrderCreated, _| Ok(write_later(tx, &Cause::of_order(Kind::OrderCreated, e.order_id))?)),
         Consumer::on(|tx, e: &OrderConfirmed, _| Ok(write_later(tx, &Cause::of_order(Kind::OrderConfirmed, e.order_id))?)),
         Consumer::on(|tx, e: &OrderFailed, _| {
@@ -44,4 +45,14 @@ fn part_moved(tx: &mut Tx, e: &OrderStatusChanged) -> Result<(), ConsumerError> 
         ..Cause::of_order(kind, e.order_id)
     };
     Ok(write_later(tx, &cause)?)
+}
+
+/// What the link is for is told by the event; its token is asked for when the mail leaves.
+fn link_requested(tx: &mut Tx, e: &UserLinkRequested) -> Result<(), ConsumerError> {
+    let kind = match e.purpose.as_str() {
+        "verify_email" => Kind::UserVerifyEmail,
+        "reset_password" => Kind::UserResetPassword,
+        other => return Err(ConsumerError::Permanent(format!("a link for {other:?}"))),
+    };
+    Ok(write_later(tx, &Cause { about: e.link_id, ..Cause::of_user(kind, e.user_id) })?)
 }

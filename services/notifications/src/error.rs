@@ -1,6 +1,7 @@
+use kit::problem::FieldError;
 use kit::{DbError, Problem};
 
-use crate::domain::{Status, TemplateError};
+use crate::domain::{Mistake, Status, TemplateError};
 
 /// What can go wrong with messages.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,9 @@ pub(crate) enum Error {
     /// It is not given up.
     #[error("only a delivery that was given up is tried anew; this one is {}", .0.as_str())]
     NotDead(Status),
+    /// A template cannot be used.
+    #[error("the template cannot be filled in")]
+    Mistakes(Vec<Mistake>),
     /// A service did not answer.
     #[error("{0} did not answer: {1}")]
     Unreachable(&'static str, tonic::Status),
@@ -34,9 +38,14 @@ impl From<Error> for Problem {
             Error::NoMessage => Problem::not_found("notification"),
             Error::NoDelivery => Problem::not_found("delivery"),
             Error::NotDead(status) => Problem::conflict("not_dead", e.to_string()).with("deliveryStatus", status.as_str()),
+            Error::Mistakes(mistakes) => Problem::invalid(mistakes.into_iter().map(field).collect()),
             Error::Unreachable(service, _) => Problem::unavailable("unavailable", format!("{service} did not answer; try again")),
             Error::Template(_) | Error::Internal(_) => Problem::internal(e),
             Error::Db(e) => e.into(),
         }
     }
+}
+
+fn field(mistake: Mistake) -> FieldError {
+    FieldError { pointer: format!("/{}", mistake.part), code: "invalid_template", detail: mistake.detail }
 }

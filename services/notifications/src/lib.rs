@@ -1,7 +1,7 @@
 //! notifications: what people are told, on which channel, and whether it reached them.
 //!
-//! Owns messages, what was read of them, their deliveries, and the development mailbox. Publishes `notification.*`.
-//! Consumes `user.registered`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
+//! Owns messages, what was read of them, their deliveries, templates, and the development mailbox. Publishes `notification.*`.
+//! Consumes `user.registered`, `user.link_requested`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
 //! `order.status_changed` and `payment.refunded`. Calls identity, orders and vendors, for who is written to and about
 //! what: events carry no contact details.
 
@@ -28,6 +28,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration::new("0001_messages", include_str!("../migrations/0001_messages.sql")),
         Migration::new("0002_deliveries", include_str!("../migrations/0002_deliveries.sql")),
+        Migration::new("0003_templates", include_str!("../migrations/0003_templates.sql")),
     ],
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "orders", "payments"],

@@ -8,9 +8,9 @@ use kit::{DbError, Tx};
 use serde_json::Value as Json;
 
 use super::App;
-use crate::domain::{Answer, Draft, Medium, Status, after};
+use crate::domain::{Answer, Draft, HIDDEN, Kind, Medium, Status, after};
 use crate::error::Error;
-use crate::store::{self, Delivery, Progress};
+use crate::store::{self, Delivery, Outgoing, Progress};
 
 /// The kind of the job that delivers.
 pub(crate) const DELIVERY_JOB: &str = "deliver";
@@ -22,8 +22,8 @@ impl App {
             return Ok(());
         }
         store::insert_delivery(tx, id, draft.channel, &draft.address)?;
-        match self.mailer.at_once() {
-            Some(answer) => self.note(tx, id, Progress::default(), &answer).map(drop),
+        match self.mailer.at_once().filter(|_| !draft.kind.has_link()) {
+            Some(answer) => self.note(tx, id, Progress::default(), &answer, None).map(drop),
             None => Ok(deliver_later(tx, id, 0)?),
         }
     }
@@ -42,14 +42,35 @@ impl App {
     async fn deliver(&self, id: NotificationId) -> Result<Option<Time>, Error> {
         let found = self.db.read(move |q| store::outgoing(q, id)).await?;
         let Some(mail) = found else { return Ok(None) };
-        let answer = self.mailer.send(&mail, self.clock.now()).await;
+        let progress = mail.progress;
+        let (answer, revealed) = match self.with_link(mail).await {
+            Ok((mail, has_link)) => (self.mailer.send(&mail, self.clock.now()).await, has_link.then_some(mail)),
+            Err(answer) => (answer, None),
+        };
         kit::crash::point("notifications.after_provider");
         let app = self.clone();
-        self.db.write(move |tx| app.note(tx, id, mail.progress, &answer)).await
+        self.db.write(move |tx| app.note(tx, id, progress, &answer, revealed.as_ref())).await
     }
 
-    /// Notes what a provider said; when it is asked again.
-    fn note(&self, tx: &mut Tx, id: NotificationId, before: Progress, answer: &Answer) -> Result<Option<Time>, Error> {
+    /// The mail with the token of its link, where it has one: drawn now, and not in what is stored.
+    async fn with_link(&self, mail: Outgoing) -> Result<(Outgoing, bool), Answer> {
+        if !Kind::parse(&mail.kind).is_some_and(Kind::has_link) {
+            return Ok((mail, false));
+        }
+        let token = self.issue_link(mail.about).await?;
+        let (body, html) = (mail.body.replace(HIDDEN, &token), mail.html.as_ref().map(|html| html.replace(HIDDEN, &token)));
+        Ok((Outgoing { body, html, ..mail }, true))
+    }
+
+    /// Notes what a provider said; when it is asked again. `revealed` is the mail where it is not as it is stored.
+    fn note(
+        &self,
+        tx: &mut Tx,
+        id: NotificationId,
+        before: Progress,
+        answer: &Answer,
+        revealed: Option<&Outgoing>,
+    ) -> Result<Option<Time>, Error> {
         let number = before.attempts + 1;
         let chance = tx.id().as_u128() as u64;
         let (status, pause) = after(answer.outcome, number - before.series_from, self.attempts_max, chance);
@@ -61,7 +82,7 @@ impl App {
         match status {
             Status::Sent => {
                 if self.development {
-                    store::post(tx, id)?;
+                    store::post(tx, id, revealed.map(|m| m.body.as_str()), revealed.and_then(|m| m.html.as_deref()))?;
                 }
                 tx.publish(NotificationSent { notification_id: id, channel })?;
             }

@@ -3,6 +3,7 @@
 mod deliver;
 mod inbox;
 mod people;
+mod templates;
 mod write;
 
 use contracts::proto::identity::identity_client::IdentityClient;
@@ -17,6 +18,7 @@ use crate::provider::Mailer;
 use crate::store;
 
 pub(crate) use deliver::DELIVERY_JOB;
+pub(crate) use templates::InUse;
 pub(crate) use write::{WRITE_JOB, write_later};
 
 /// What the use cases need.

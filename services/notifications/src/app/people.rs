@@ -5,10 +5,11 @@ use contracts::proto::orders as orders_api;
 use contracts::proto::vendors as vendors_api;
 use contracts::{OrderId, UserId, VendorId};
 use serde::Deserialize;
-use tonic::Status;
+use tonic::{Code, Status};
+use uuid::Uuid;
 
 use super::App;
-use crate::domain::{Addressee, Locale, Order};
+use crate::domain::{Addressee, Answer, Locale, Order, Outcome};
 use crate::error::Error;
 
 /// A store, as far as messages name it.
@@ -59,6 +60,18 @@ impl App {
         let answer = self.vendors.clone().get_stores(request).await.map_err(unreachable("vendors"))?.into_inner();
         let store = |s: vendors_api::Store| Some(Store { id: s.vendor_id.parse().ok()?, name: s.name, owner: s.owner_id.parse().ok() });
         Ok(answer.stores.into_iter().filter_map(store).collect())
+    }
+}
+
+impl App {
+    /// The token of a link, for the mail that leaves now. A link that was used or has expired needs no mail any more.
+    pub(super) async fn issue_link(&self, link: Uuid) -> Result<String, Answer> {
+        let request = identity_api::IssueLinkRequest { link_id: link.to_string() };
+        match self.identity.clone().issue_link(request).await {
+            Ok(issued) => Ok(issued.into_inner().token),
+            Err(status) if status.code() == Code::NotFound => Err(Answer::new(Outcome::Never, "the link was used or has expired")),
+            Err(status) => Err(Answer::new(Outcome::Later, &format!("identity did not answer: {}", status.message()))),
+        }
     }
 }
 

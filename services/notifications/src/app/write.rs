@@ -7,9 +7,10 @@ use kit::{DbError, Tx};
 use serde::Deserialize;
 
 use super::App;
+use super::templates::Written;
 use crate::domain::{Addressee, Cause, Draft, Kind, Medium, Order, Part, Story};
 use crate::error::Error;
-use crate::store;
+use crate::store::{self, TemplateKey};
 
 /// The kind of the job that writes.
 pub(crate) const WRITE_JOB: &str = "write";
@@ -30,19 +31,20 @@ impl App {
         };
         match self.write(&cause).await {
             Ok(()) => JobOutcome::Done,
-            Err(e @ (Error::Template(_) | Error::Internal(_) | Error::NoMessage)) => JobOutcome::Failed(e.to_string()),
+            Err(e @ (Error::Template(_) | Error::Internal(_))) => JobOutcome::Failed(e.to_string()),
             Err(e) => JobOutcome::Retry(e.to_string()),
         }
     }
 
     async fn write(&self, cause: &Cause) -> Result<(), Error> {
+        let written = self.written().await?;
         let mut drafts = match (cause.order_id, cause.user_id) {
             (Some(order), _) => {
                 let (order, email) = self.order(order).await?;
-                self.about_order(cause, &order, email).await?
+                self.about_order(cause, &written, &order, email).await?
             }
             (None, Some(user)) => match self.user(user).await? {
-                Some(reader) => self.draft(cause.kind, &self.story(cause, None, None, ""), &reader)?,
+                Some(reader) => self.draft(&written, cause.kind, &self.story(cause, None, None, ""), &reader)?,
                 None => Vec::new(),
             },
             (None, None) => return Err(Error::Internal("a cause without anybody".into())),
@@ -64,7 +66,7 @@ impl App {
     }
 
     /// To the shopper; a confirmed order also to each store's owner.
-    async fn about_order(&self, cause: &Cause, order: &Order, email: String) -> Result<Vec<Draft>, Error> {
+    async fn about_order(&self, cause: &Cause, written: &Written, order: &Order, email: String) -> Result<Vec<Draft>, Error> {
         let to_stores = cause.kind == Kind::OrderConfirmed;
         let part = cause.part.and_then(|id| order.vendor_orders.iter().find(|p| p.id == id));
         let concerned: Vec<&Part> = if to_stores { order.vendor_orders.iter().collect() } else { part.into_iter().collect() };
@@ -73,14 +75,14 @@ impl App {
 
         let name = part.and_then(store_of).map_or("", |s| s.name.as_str());
         let mut drafts = match self.shopper(order, email).await? {
-            Some(reader) => self.draft(cause.kind, &self.story(cause, Some(order), part, name), &reader)?,
+            Some(reader) => self.draft(written, cause.kind, &self.story(cause, Some(order), part, name), &reader)?,
             None => Vec::new(),
         };
         for part in concerned.into_iter().filter(|_| to_stores) {
             let Some((store, owner)) = store_of(part).and_then(|s| Some((s, s.owner?))) else { continue };
             let Some(reader) = self.user(owner).await? else { continue };
             let story = self.story(cause, Some(order), Some(part), &store.name);
-            let of_part = self.draft(Kind::VendorOrderConfirmed, &story, &reader)?;
+            let of_part = self.draft(written, Kind::VendorOrderConfirmed, &story, &reader)?;
             drafts.extend(of_part.into_iter().map(|d| Draft { about: part.id.0, ..d }));
         }
         Ok(drafts)
@@ -91,7 +93,7 @@ impl App {
     }
 
     /// One message for each channel on which it reaches the reader.
-    fn draft(&self, kind: Kind, story: &Story, reader: &Addressee) -> Result<Vec<Draft>, Error> {
+    fn draft(&self, written: &Written, kind: Kind, story: &Story, reader: &Addressee) -> Result<Vec<Draft>, Error> {
         let fields = story.fields(kind, reader);
         let draft = |channel| {
             Ok(Draft {
@@ -102,7 +104,7 @@ impl App {
                 order_id: story.cause.order_id,
                 channel,
                 address: if channel == Medium::Email { reader.email.clone() } else { String::new() },
-                text: self.texts.write(kind, channel, reader.locale, &fields)?,
+                text: self.words(written, TemplateKey { kind, channel, locale: reader.locale }, &fields)?,
             })
         };
         reader.channels(kind).map(draft).collect()

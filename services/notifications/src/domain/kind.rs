@@ -10,6 +10,12 @@ pub(crate) enum Kind {
     /// To who registered.
     #[serde(rename = "user.registered")]
     UserRegistered,
+    /// To who must prove an address.
+    #[serde(rename = "user.verify_email")]
+    UserVerifyEmail,
+    /// To who forgot a password.
+    #[serde(rename = "user.reset_password")]
+    UserResetPassword,
     /// To the shopper.
     #[serde(rename = "order.created")]
     OrderCreated,
@@ -36,13 +42,18 @@ pub(crate) enum Kind {
     VendorOrderConfirmed,
 }
 
+/// The list of goods, and what a template may name within it.
+pub(super) const ITEMS: (&str, &[&str]) = ("items", &["quantity", "title", "total"]);
+
 /// What everybody's templates may name.
 const COMMON: &[&str] = &["name", "shopUrl"];
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::UserRegistered,
+        Kind::UserVerifyEmail,
+        Kind::UserResetPassword,
         Kind::OrderCreated,
         Kind::OrderConfirmed,
         Kind::OrderFailed,
@@ -57,6 +68,8 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::UserRegistered => "user.registered",
+            Kind::UserVerifyEmail => "user.verify_email",
+            Kind::UserResetPassword => "user.reset_password",
             Kind::OrderCreated => "order.created",
             Kind::OrderConfirmed => "order.confirmed",
             Kind::OrderFailed => "order.failed",
@@ -68,10 +81,21 @@ impl Kind {
         }
     }
 
+    /// From its name.
+    pub fn parse(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether its mail holds a secret, drawn when the mail leaves and kept nowhere: what it is about is a link.
+    pub fn has_link(self) -> bool {
+        matches!(self, Kind::UserVerifyEmail | Kind::UserResetPassword)
+    }
+
     /// On which channels it goes.
     pub fn channels(self) -> &'static [Medium] {
         match self {
-            Kind::OrderCreated => &[Medium::InApp],
+            Kind::UserRegistered | Kind::OrderCreated => &[Medium::InApp],
+            Kind::UserVerifyEmail | Kind::UserResetPassword => &[Medium::Email],
             _ => &[Medium::InApp, Medium::Email],
         }
     }
@@ -80,6 +104,7 @@ impl Kind {
     pub fn fields(self) -> impl Iterator<Item = &'static str> {
         let own: &[&str] = match self {
             Kind::UserRegistered => &[],
+            Kind::UserVerifyEmail | Kind::UserResetPassword => &["linkUrl"],
             Kind::OrderCreated | Kind::OrderConfirmed => &["orderNumber", "orderUrl", "total", "items"],
             Kind::OrderFailed | Kind::OrderCancelled => &["orderNumber", "orderUrl", "total", "items", "reason"],
             Kind::OrderShipped => &["orderNumber", "orderUrl", "total", "items", "storeName", "carrier", "trackingNumber"],
@@ -98,6 +123,7 @@ mod tests {
     fn names_are_the_ones_that_are_stored() {
         for kind in Kind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
         }
     }
 }

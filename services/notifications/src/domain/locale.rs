@@ -16,6 +16,9 @@ pub(crate) enum Locale {
 }
 
 impl Locale {
+    /// Every language.
+    pub const ALL: [Locale; 2] = [Locale::English, Locale::Bangla];
+
     /// The language of a BCP 47 tag such as `bn-BD`; English where there are no texts in it.
     pub fn of(tag: &str) -> Locale {
         match tag.split(['-', '_']).next() {

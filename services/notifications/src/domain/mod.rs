@@ -1,9 +1,11 @@
 //! What messages there are, whom they concern and what they say. No I/O, no clock, no SQL.
 
+mod check;
 mod delivery;
 mod html;
 mod kind;
 mod locale;
+mod sample;
 mod story;
 mod template;
 
@@ -12,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub(crate) use check::{Mistake, check};
 pub(crate) use delivery::{Answer, Outcome, Status, after};
 pub(crate) use html::escape;
 pub(crate) use kind::Kind;
 pub(crate) use locale::Locale;
-pub(crate) use story::{Order, Part, Story};
-pub(crate) use template::{TemplateError, Texts};
+pub(crate) use sample::sample;
+pub(crate) use story::{HIDDEN, Order, Part, Story};
+pub(crate) use template::{Source, TemplateError, Texts, fill};
 
 /// The way on which a message reaches somebody: its channel, as everybody outside says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -30,6 +34,11 @@ pub(crate) enum Medium {
 }
 
 impl Medium {
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Medium> {
+        [Medium::InApp, Medium::Email].into_iter().find(|medium| medium.as_str() == text)
+    }
+
     /// As stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -49,6 +49,9 @@ pub(crate) struct Item {
     pub line_total: Money,
 }
 
+/// What stands in stored texts where a link's token goes.
+pub(crate) const HIDDEN: &str = "•••";
+
 /// One message's circumstances.
 #[derive(Clone, Copy)]
 pub(crate) struct Story<'a> {
@@ -79,6 +82,8 @@ impl Story<'_> {
         let mut put = |field: &str, value: Json| drop(known.insert(field.to_owned(), value));
         put("name", json!(reader.name));
         put("shopUrl", json!(self.public_url));
+        let page = if kind == Kind::UserResetPassword { "reset-password" } else { "verify-email" };
+        put("linkUrl", json!(format!("{}/{page}?token={HIDDEN}", self.public_url)));
         put("storeName", json!(self.store_name));
         put("reason", json!(self.cause.reason.as_deref().unwrap_or("")));
         put("carrier", json!(self.cause.carrier.as_deref().unwrap_or("")));

@@ -1,4 +1,4 @@
-//! Texts with fields to fill in (Handlebars): the built-in ones, per kind, channel and language.
+//! Texts with fields to fill in (Handlebars): the built-in ones, per kind, channel and language, and others in their place.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,6 +11,17 @@ use super::{Kind, Locale, Medium, Text, html};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct TemplateError(pub String);
+
+/// A template as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// One line.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// HTML of a mail; made from the plain text where left out.
+    pub html: Option<String>,
+}
 
 /// The built-in templates, read once a process: reading takes longer than everything else a service does at its start.
 #[derive(Clone)]
@@ -27,43 +38,59 @@ impl Texts {
     }
 
     fn read() -> Result<Texts, TemplateError> {
-        let mut all = Handlebars::new();
-        all.set_strict_mode(true);
-        all.register_escape_fn(handlebars::no_escape);
-        for (kind, locale) in Kind::ALL.into_iter().flat_map(|kind| [(kind, Locale::English), (kind, Locale::Bangla)]) {
-            let mut parts = built_in(kind, locale).split(PART);
-            for part in [TITLE, SHORT, MAIL] {
-                let source = parts.next().unwrap_or("");
-                all.register_template_string(&name(kind, locale, part), source).map_err(|e| TemplateError(e.to_string()))?;
+        let mut all = plain();
+        for (kind, locale) in Kind::ALL.into_iter().flat_map(|kind| Locale::ALL.map(|locale| (kind, locale))) {
+            for medium in kind.channels() {
+                let source = Source::built_in(kind, *medium, locale);
+                for (part, text) in [(TITLE, source.title), (BODY, source.body)] {
+                    all.register_template_string(&name(kind, *medium, locale, part), text).map_err(|e| TemplateError(e.to_string()))?;
+                }
             }
         }
         Ok(Texts(Arc::new(all)))
     }
 
-    /// A message in words.
-    pub fn write(&self, kind: Kind, channel: Medium, locale: Locale, fields: &Json) -> Result<Text, TemplateError> {
-        let title = tidy(&self.fill(&name(kind, locale, TITLE), fields)?);
-        Ok(match channel {
-            Medium::InApp => Text { title, body: tidy(&self.fill(&name(kind, locale, SHORT), fields)?), html: None },
-            Medium::Email => {
-                let body = tidy(&self.fill(&name(kind, locale, MAIL), fields)?);
-                let html = Some(html::page(&title, &body, locale));
-                Text { title, body, html }
-            }
-        })
-    }
-
-    fn fill(&self, name: &str, fields: &Json) -> Result<String, TemplateError> {
-        self.0.render(name, fields).map_err(|e| TemplateError(e.to_string()))
+    /// A message in the built-in words.
+    pub fn write(&self, kind: Kind, medium: Medium, locale: Locale, fields: &Json) -> Result<Text, TemplateError> {
+        let part = |part| self.0.render(&name(kind, medium, locale, part), fields).map_err(|e| TemplateError(e.to_string()));
+        Ok(text(&part(TITLE)?, &part(BODY)?, None, medium, locale))
     }
 }
 
-const TITLE: &str = "title";
-const SHORT: &str = "short";
-const MAIL: &str = "mail";
+/// A message in the words of `source`.
+pub(crate) fn fill(source: &Source, medium: Medium, locale: Locale, fields: &Json) -> Result<Text, TemplateError> {
+    let error = |e: handlebars::RenderError| TemplateError(e.to_string());
+    let plain = plain();
+    let html = source.html.as_ref().filter(|_| medium == Medium::Email).map(|html| {
+        let mut escaping = Handlebars::new();
+        escaping.set_strict_mode(true);
+        escaping.render_template(html, fields).map_err(error)
+    });
+    let title = plain.render_template(&source.title, fields).map_err(error)?;
+    let body = plain.render_template(&source.body, fields).map_err(error)?;
+    Ok(text(&title, &body, html.transpose()?, medium, locale))
+}
 
-fn name(kind: Kind, locale: Locale, part: &str) -> String {
-    format!("{}/{}/{part}", locale.as_str(), kind.as_str())
+/// Names only what it is given, and escapes nothing: for plain text.
+fn plain() -> Handlebars<'static> {
+    let mut plain = Handlebars::new();
+    plain.set_strict_mode(true);
+    plain.register_escape_fn(handlebars::no_escape);
+    plain
+}
+
+fn text(title: &str, body: &str, html: Option<String>, medium: Medium, locale: Locale) -> Text {
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let body = tidy(body);
+    let html = (medium == Medium::Email).then(|| html.unwrap_or_else(|| html::page(&title, &body, locale)));
+    Text { title, body, html }
+}
+
+const TITLE: &str = "title";
+const BODY: &str = "body";
+
+fn name(kind: Kind, medium: Medium, locale: Locale, part: &str) -> String {
+    format!("{}/{}/{}/{part}", locale.as_str(), kind.as_str(), medium.as_str())
 }
 
 /// Without the blank lines that conditions leave behind.
@@ -81,9 +108,24 @@ fn tidy(text: &str) -> String {
     out
 }
 
+impl Source {
+    /// The template that comes with haat; empty where a kind does not go on this channel.
+    pub fn built_in(kind: Kind, medium: Medium, locale: Locale) -> Source {
+        let mut parts = built_in(kind, locale).split(PART);
+        let title = parts.next().unwrap_or_default();
+        let short = parts.next().unwrap_or_default();
+        let mail = parts.next().unwrap_or_default();
+        let body = match medium {
+            Medium::InApp => short,
+            Medium::Email => mail,
+        };
+        Source { title: title.to_owned(), body: body.trim_end().to_owned(), html: None }
+    }
+}
+
 macro_rules! built_in {
     ($($kind:ident = $file:literal),+ $(,)?) => {
-        /// Title, short text and mail of a kind; the mail is empty where none is sent.
+        /// Title, short text and mail of a kind, in one text.
         fn built_in(kind: Kind, locale: Locale) -> &'static str {
             match (kind, locale) {
                 $((Kind::$kind, Locale::English) => include_str!(concat!("../../templates/en/", $file, ".hbs")),
@@ -95,6 +137,8 @@ macro_rules! built_in {
 
 built_in!(
     UserRegistered = "user.registered",
+    UserVerifyEmail = "user.verify_email",
+    UserResetPassword = "user.reset_password",
     OrderCreated = "order.created",
     OrderConfirmed = "order.confirmed",
     OrderFailed = "order.failed",
@@ -109,50 +153,48 @@ built_in!(
 mod tests {
     use serde_json::json;
 
+    use super::super::{check, sample};
     use super::*;
 
-    /// Every field of a kind, filled or empty.
-    fn fields(kind: Kind, filled: bool) -> Json {
-        let value = |field| match (field, filled) {
-            ("items", true) => json!([{"quantity": "2", "title": "Tea <b>", "total": "BDT 20.00"}]),
-            ("items", false) => json!([]),
-            (field, true) => json!(format!("[{field}]")),
-            (_, false) => json!(""),
-        };
-        kind.fields().map(|f| (f.to_owned(), value(f))).collect::<serde_json::Map<_, _>>().into()
+    /// The fields of a kind, with nothing in them.
+    fn empty(kind: Kind) -> Json {
+        kind.fields().map(|f| (f.to_owned(), if f == "items" { json!([]) } else { json!("") })).collect::<serde_json::Map<_, _>>().into()
     }
 
     #[test]
     fn every_kind_has_words_on_its_channels_in_every_language() {
         let texts = Texts::new().unwrap();
-        for kind in Kind::ALL {
-            for (locale, filled) in [(Locale::English, true), (Locale::English, false), (Locale::Bangla, true), (Locale::Bangla, false)] {
-                for channel in kind.channels() {
-                    let text = texts.write(kind, *channel, locale, &fields(kind, filled)).unwrap();
-                    let place = format!("{kind:?} {channel:?} {locale:?}");
+        for (kind, locale) in Kind::ALL.into_iter().flat_map(|kind| Locale::ALL.map(|locale| (kind, locale))) {
+            for medium in kind.channels() {
+                for fields in [sample(kind, locale, "http://haat.test"), empty(kind)] {
+                    let text = texts.write(kind, *medium, locale, &fields).unwrap();
+                    let place = format!("{kind:?} {medium:?} {locale:?}");
                     assert!(!text.title.is_empty() && !text.body.is_empty(), "{place}");
-                    assert!(
-                        !text.title.contains('\n') && !text.body.contains("\n\n\n") && !text.body.contains("{{"),
-                        "{place}: {}",
-                        text.body
-                    );
-                    assert_eq!(text.html.is_some(), *channel == Medium::Email, "{place}");
+                    assert!(!text.body.contains("\n\n\n") && !text.body.contains("{{"), "{place}: {}", text.body);
+                    assert_eq!(text.html.is_some(), *medium == Medium::Email, "{place}");
                 }
+                assert_eq!(check(kind, &Source::built_in(kind, *medium, locale)), [], "{kind:?} {medium:?} {locale:?}");
             }
         }
     }
 
     #[test]
     fn what_people_wrote_is_text_in_the_mail_and_markup_nowhere() {
-        let text = Texts::new().unwrap().write(Kind::OrderConfirmed, Medium::Email, Locale::English, &fields(Kind::OrderConfirmed, true));
-        let text = text.unwrap();
-        assert!(text.body.contains("- 2 × Tea <b>: BDT 20.00\n"), "{}", text.body);
-        assert!(text.html.unwrap().contains("<li>2 × Tea &lt;b&gt;: BDT 20.00</li>"));
+        let fields = sample(Kind::OrderConfirmed, Locale::English, "http://haat.test");
+        let text = Texts::new().unwrap().write(Kind::OrderConfirmed, Medium::Email, Locale::English, &fields).unwrap();
+        assert!(text.body.contains("- 2 × Handloom <gamcha>: BDT 2,598.00\n"), "{}", text.body);
+        assert!(text.html.unwrap().contains("<li>2 × Handloom &lt;gamcha&gt;: BDT 2,598.00</li>"));
+        let own = Source { title: " A \n{{name}} ".into(), body: "{{name}}".into(), html: Some("<p>{{items.0.title}}</p>".into()) };
+        let text = fill(&own, Medium::Email, Locale::English, &fields).unwrap();
+        assert_eq!((text.title.as_str(), text.html.as_deref()), ("A Ayesha", Some("<p>Handloom &lt;gamcha&gt;</p>")));
+        assert_eq!(fill(&own, Medium::InApp, Locale::English, &fields).unwrap().html, None);
     }
 
     #[test]
     fn a_field_that_is_not_given_is_an_error() {
-        let texts = Texts::new().unwrap();
-        assert!(texts.write(Kind::OrderConfirmed, Medium::Email, Locale::English, &json!({"name": "x"})).is_err());
+        let fields = json!({"name": "x"});
+        assert!(Texts::new().unwrap().write(Kind::OrderConfirmed, Medium::Email, Locale::English, &fields).is_err());
+        let own = Source { title: "{{total}}".into(), body: String::new(), html: None };
+        assert!(fill(&own, Medium::InApp, Locale::English, &fields).is_err());
     }
 }

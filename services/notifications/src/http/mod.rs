@@ -4,6 +4,7 @@ mod deliveries;
 mod inbox;
 mod mailbox;
 mod page;
+mod templates;
 
 use axum::Router;
 use kit::auth::User;
@@ -23,6 +24,9 @@ pub(crate) fn served(app: App, development: bool) -> Router {
     if development { routes().build(app) } else { everywhere().build(app) }
 }
 
+/// The largest body with a template: its longest parts, in characters of four bytes.
+const TEMPLATE_BYTES_MAX: usize = 320 * 1024;
+
 /// Who runs notifications.
 const ADMINS: &[Role] = &[Role::Admin];
 
@@ -40,6 +44,9 @@ fn everywhere() -> Routes<App> {
         .add(Who::User, routes!(inbox::mark_all_read))
         .add(Who::Roles(ADMINS), routes!(deliveries::list))
         .add(Who::Roles(ADMINS), routes!(deliveries::retry))
+        .add(Who::Roles(ADMINS), routes!(templates::list))
+        .add_limited(Who::Roles(ADMINS), TEMPLATE_BYTES_MAX, 30, routes!(templates::get, templates::put, templates::reset))
+        .add_limited(Who::Roles(ADMINS), TEMPLATE_BYTES_MAX, 30, routes!(templates::preview))
 }
 
 fn mailbox(routes: Routes<App>) -> Routes<App> {

@@ -12,6 +12,9 @@ use crate::domain::{Answer, Medium, Status};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outgoing {
     pub id: NotificationId,
+    pub kind: String,
+    /// What it happened to: the link, where there is one to issue.
+    pub about: Uuid,
     pub address: String,
     pub title: String,
     pub body: String,
@@ -70,13 +73,14 @@ pub(crate) fn insert_delivery(tx: &mut Tx, message: NotificationId, channel: Med
 /// A message that has still to leave; `None` where it has left or was given up.
 pub(crate) fn outgoing(q: &mut Query, message: NotificationId) -> Result<Option<Outgoing>, DbError> {
     let row = q.row(
-        "SELECT d.address, m.title, m.body, m.html, d.attempts, d.series_from FROM notifications.deliveries d \
+        "SELECT d.address, m.title, m.body, m.html, d.attempts, d.series_from, m.kind, m.about FROM notifications.deliveries d \
          JOIN notifications.messages m ON m.id = d.message_id WHERE d.message_id = $1 AND d.status IN ('pending', 'failed')",
         params![message.0],
     )?;
     let read = |r: Row| {
         let progress = Progress { attempts: r.get(4)?, series_from: r.get(5)? };
-        Ok(Outgoing { id: message, address: r.get(0)?, title: r.get(1)?, body: r.get(2)?, html: r.get(3)?, progress })
+        let (kind, about) = (r.get(6)?, r.get(7)?);
+        Ok(Outgoing { id: message, kind, about, address: r.get(0)?, title: r.get(1)?, body: r.get(2)?, html: r.get(3)?, progress })
     };
     row.map(read).transpose()
 }

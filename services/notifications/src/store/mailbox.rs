@@ -17,13 +17,14 @@ pub(crate) struct Mail {
     pub created_at: Time,
 }
 
-/// Puts a message that has left into the mailbox too; a repeat changes nothing.
-pub(crate) fn post(tx: &mut Tx, message: NotificationId) -> Result<(), DbError> {
+/// Puts a message that has left into the mailbox too, with its own words where they are not the stored ones; a repeat
+/// changes nothing.
+pub(crate) fn post(tx: &mut Tx, message: NotificationId, body: Option<&str>, html: Option<&str>) -> Result<(), DbError> {
     let now = tx.now();
     tx.execute(
-        "INSERT INTO notifications.mailbox (message_id, address, created_at) \
-         SELECT message_id, address, $2 FROM notifications.deliveries WHERE message_id = $1 ON CONFLICT (message_id) DO NOTHING",
-        params![message.0, now],
+        "INSERT INTO notifications.mailbox (message_id, address, created_at, body, html) \
+         SELECT message_id, address, $2, $3, $4 FROM notifications.deliveries WHERE message_id = $1 ON CONFLICT (message_id) DO NOTHING",
+        params![message.0, now, body, html],
     )
     .map(drop)
 }
@@ -31,7 +32,7 @@ pub(crate) fn post(tx: &mut Tx, message: NotificationId) -> Result<(), DbError> 
 /// What is in the mailbox, newest first; one more than `limit` where there are more.
 pub(crate) fn mails(q: &mut Query, after: Option<After>, limit: i64) -> Result<Vec<Mail>, DbError> {
     let mut values: Vec<Value> = vec![(limit + 1).into()];
-    let mut sql = "SELECT m.id, m.channel, b.address, m.title, m.body, m.html, b.created_at \
+    let mut sql = "SELECT m.id, m.channel, b.address, m.title, COALESCE(b.body, m.body), COALESCE(b.html, m.html), b.created_at \
          FROM notifications.mailbox b JOIN notifications.messages m ON m.id = b.message_id"
         .to_owned();
     if let Some(After { time, id }) = after {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod delivering;
+mod links;
 mod mailbox;
 mod market;
 mod reading;
 mod server;
 mod telling;
+mod templates;

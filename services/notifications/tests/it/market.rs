@@ -20,6 +20,8 @@ const SERVICES: &[ServiceDef] = &[
     notifications::SERVICE,
 ];
 
+pub const PASSWORD: &str = "correct horse battery";
+
 pub struct Market {
     pub p: TestPlatform,
     pub seller: Caller,
@@ -37,7 +39,7 @@ impl Market {
         let quiet = json!({"chaos": {"twice": false, "early": false, "out_of_order": false}});
         let config = json!({"identity": cheap, "sandbox": quiet, "notifications": notifications});
         let p = TestPlatform::start_with(engine, SERVICES, config).await;
-        let seller = person(&p, "seller@looms.test", "Rahim", &["vendor"]).await;
+        let seller = account(&p, "seller@looms.test", "Rahim", &[Role::Vendor]).await;
         let owner_id = id_of(&seller);
         let request = EnsureStoreRequest { slug: "looms".into(), name: "Dhaka Looms".into(), owner_id };
         VendorsClient::new(p.channel("vendors")).ensure_store(request).await.unwrap();
@@ -49,11 +51,12 @@ impl Market {
         Market { p, seller, variant }
     }
 
-    /// Somebody with an account.
+    /// Somebody who registers.
     pub async fn person(&self, email: &str, name: &str) -> Caller {
-        let who = person(&self.p, email, name, &[]).await;
+        let body = json!({"email": email, "password": PASSWORD, "firstName": name, "lastName": ""});
+        let made = self.p.send("POST", "/api/v1/auth/register", &testing::guest(), Some(body), &[]).await.expect(201).body;
         self.p.settle().await;
-        who
+        caller(&text(&made["user"]["id"]), &[])
     }
 
     /// Places an order, and waits until nothing is left to do.
@@ -126,19 +129,23 @@ impl Market {
     }
 }
 
-async fn person(p: &TestPlatform, email: &str, name: &str, roles: &[&str]) -> Caller {
+/// An account that is made from inside.
+async fn account(p: &TestPlatform, email: &str, name: &str, roles: &[Role]) -> Caller {
     let request = EnsureUserRequest {
         email: email.into(),
-        password: "correct horse battery".into(),
+        password: PASSWORD.into(),
         first_name: name.into(),
         last_name: String::new(),
-        roles: roles.iter().map(|r| (*r).to_owned()).collect(),
+        roles: roles.iter().map(|r| r.as_str().to_owned()).collect(),
     };
     let made = IdentityClient::new(p.channel("identity")).ensure_user(request).await.unwrap().into_inner();
-    let roles: Vec<Role> = roles.iter().filter_map(|r| Role::parse(r)).chain([Role::Customer]).collect();
-    let mut caller = testing::user_with(&roles);
+    caller(&made.user_id, roles)
+}
+
+fn caller(id: &str, roles: &[Role]) -> Caller {
+    let mut caller = testing::user_with(&[roles, &[Role::Customer]].concat());
     if let Some(user) = &mut caller.user {
-        user.id = made.user_id.parse().unwrap();
+        user.id = id.parse().unwrap();
     }
     caller
 }
