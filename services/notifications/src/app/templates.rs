@@ -22,7 +22,7 @@ pub(super) struct Written(Vec<(TemplateKey, Source)>);
 impl App {
     /// Every template there is.
     pub async fn templates(&self) -> Result<Vec<InUse>, Error> {
-        let written = self.db.read(|q| store::templates(q)).await?;
+        let written = self.db.read(store::templates).await?;
         let keys = Kind::ALL.into_iter().flat_map(|kind| {
             let of_kind = move |channel: &Medium| Locale::ALL.map(|locale| TemplateKey { kind, channel: *channel, locale });
             kind.channels().iter().flat_map(of_kind)
@@ -60,7 +60,7 @@ impl App {
 
     /// What was written in place of built-in templates.
     pub(super) async fn written(&self) -> Result<Written, Error> {
-        let written = self.db.read(|q| store::templates(q)).await?;
+        let written = self.db.read(store::templates).await?;
         Ok(Written(written.into_iter().map(|(key, custom)| (key, custom.source)).collect()))
     }
 

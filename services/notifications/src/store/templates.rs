@@ -36,7 +36,7 @@ pub(crate) fn templates(q: &mut Query) -> Result<Vec<(TemplateKey, Custom)>, DbE
         // One that a later version wrote for a kind this one does not know has no effect here.
         let key = Kind::parse(&kind).zip(Medium::parse(&channel));
         let key = key.map(|(kind, channel)| TemplateKey { kind, channel, locale: Locale::of(&locale) });
-        Ok(key.map(|key| Ok::<_, DbError>((key, custom(r, 3)?))).transpose()?)
+        key.map(|key| Ok::<_, DbError>((key, custom(r, 3)?))).transpose()
     };
     let all: Vec<Option<_>> = q.rows(sql, &[])?.iter().map(read).collect::<Result<_, DbError>>()?;
     Ok(all.into_iter().flatten().collect())
