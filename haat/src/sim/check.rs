@@ -141,6 +141,14 @@ fn confirmed(order: &Json, promise: Option<&Promise>, payment: &Json, books: &mu
     books.numbers.push(text(&order["number"]));
     if let Some(promise) = promise {
         ensure!(!promise.declined && !promise.cancelled, "a declined or cancelled order is confirmed");
+        let back = refunded(payment);
+        let is_right = back == promise.refunds || promise.refunds == 0 && back == promise.refund_asked;
+        ensure!(
+            is_right,
+            "{} was acknowledged to go back, {} was asked once, and {back} went: {payment}",
+            promise.refunds,
+            promise.refund_asked
+        );
     }
     let mut delivered = true;
     for part in order["vendorOrders"].as_array().into_iter().flatten() {

@@ -30,6 +30,8 @@ pub struct Promise {
     pub cancelled: bool,
     /// How far each part of the order was acknowledged to have come.
     pub parts: BTreeMap<String, usize>,
+    /// What was asked to go back, in minor units; all of it or nothing went back, once.
+    pub refund_asked: i64,
     /// What was acknowledged to go back, in minor units.
     pub refunds: i64,
     /// What must be in the cart, of an account that only looked around: a variant, and how many.

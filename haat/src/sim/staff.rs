@@ -65,6 +65,7 @@ pub async fn refund(world: &World, promise: &mut Promise, order: &Json) {
     let path = format!("/api/v1/payments/{}/refund", text(&order["payment"]["id"]));
     let body = json!({"amount": {"amount": amount, "currency": "BDT"}, "reason": "broken"});
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", "refund")];
+    promise.refund_asked = amount;
     let Some(first) = world.insist("POST", &path, Some(body.clone()), &headers).await.filter(|a| a.status == 201) else { return };
     promise.refunds = amount;
     if let Some(again) = world.insist("POST", &path, Some(body), &headers).await
