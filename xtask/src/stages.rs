@@ -1,5 +1,6 @@
 //! `cargo xtask test`: stages as data, each timed, one summary at the end.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -7,8 +8,10 @@ use anyhow::{Context, Result, bail};
 use crate::{packages, tidy, workspace};
 
 enum Action {
-    /// Commands of cargo in the root, up to the first that fails.
-    Cargo(&'static [&'static [&'static str]]),
+    /// A command of cargo in the root.
+    Cargo(&'static [&'static str]),
+    /// Runs of `haat`, as the tests have built it, up to the first that fails.
+    Haat(&'static [&'static [&'static str]]),
     /// A check of this program.
     Check(fn() -> Result<bool>),
 }
@@ -18,18 +21,13 @@ struct Stage {
     action: Action,
 }
 
-/// `haat sim`, as the tests have built it.
-macro_rules! simulate {
-    ($($argument:literal),+) => { ["run", "--package", "haat", "--bin", "haat", "--quiet", "--", "sim", $($argument),+] };
-}
-
 /// All stages run even where an earlier one fails, so that one run tells everything.
 const STAGES: &[Stage] = &[
     Stage { name: "tidy", action: Action::Check(tidy::run) },
-    Stage { name: "format", action: Action::Cargo(&[&["fmt", "--all", "--check"]]) },
-    Stage { name: "clippy", action: Action::Cargo(&[&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]]) },
-    Stage { name: "tests", action: Action::Cargo(&[&["test", "--workspace", "--no-fail-fast"]]) },
-    Stage { name: "sim", action: Action::Cargo(&[&simulate!("--seeds", "0..500"), &simulate!("--seeds", "0..20", "--twice")]) },
+    Stage { name: "format", action: Action::Cargo(&["fmt", "--all", "--check"]) },
+    Stage { name: "clippy", action: Action::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]) },
+    Stage { name: "tests", action: Action::Cargo(&["test", "--workspace", "--no-fail-fast"]) },
+    Stage { name: "sim", action: Action::Haat(&[&["sim", "--seeds", "0..500"], &["sim", "--seeds", "0..20", "--twice"]]) },
 ];
 
 /// Runs the named stages, or all, and says whether all passed.
@@ -62,17 +60,30 @@ impl Action {
     fn run(&self) -> Result<bool> {
         match self {
             Action::Check(check) => check(),
-            Action::Cargo(commands) => {
-                for arguments in *commands {
-                    println!("$ cargo {}", arguments.join(" "));
-                    if !workspace::cargo(arguments).status().context("cannot run cargo")?.success() {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            }
+            Action::Cargo(arguments) => cargo(arguments),
+            Action::Haat(runs) => haat(runs),
         }
     }
+}
+
+fn cargo(arguments: &[&str]) -> Result<bool> {
+    println!("$ cargo {}", arguments.join(" "));
+    Ok(workspace::cargo(arguments).status().context("cannot run cargo")?.success())
+}
+
+fn haat(runs: &[&[&str]]) -> Result<bool> {
+    // Nothing is built anew after the tests: a command for one package alone would build its dependencies once more.
+    if !cargo(&["test", "--workspace", "--no-run", "--quiet"])? {
+        return Ok(false);
+    }
+    let binary = workspace::target_directory()?.join("debug/haat");
+    for arguments in runs {
+        println!("$ haat {}", arguments.join(" "));
+        if !Command::new(&binary).args(*arguments).status().with_context(|| format!("cannot run {}", binary.display()))?.success() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn summary(results: &[(&str, bool, Duration)], total: Duration) -> String {

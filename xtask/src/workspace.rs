@@ -25,6 +25,11 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Where cargo puts what it builds.
+pub fn target_directory() -> Result<PathBuf> {
+    Ok(metadata()?["target_directory"].as_str().unwrap_or("target").into())
+}
+
 /// What cargo knows of the packages of the workspace, without their dependencies' own.
 pub fn metadata() -> Result<Json> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]).output().context("cannot run cargo metadata")?;

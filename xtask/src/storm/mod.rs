@@ -71,8 +71,7 @@ pub fn run(args: &StormArgs) -> Result<bool> {
 fn build() -> Result<PathBuf> {
     println!("$ cargo build --release --package haat");
     ensure!(workspace::cargo(&["build", "--release", "--package", "haat"]).status()?.success(), "the release binary does not build");
-    let metadata = workspace::metadata()?;
-    Ok(Path::new(metadata["target_directory"].as_str().unwrap_or("target")).join("release/haat"))
+    Ok(workspace::target_directory()?.join("release/haat"))
 }
 
 fn rage(args: &StormArgs, seed: u64, binary: &Path, folder: &Path) -> Result<Vec<String>> {
