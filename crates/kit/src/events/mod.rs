@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub use consumer::{Consumer, ConsumerError};
 pub use reader::Reader;
 pub(crate) use reader::start_readers;
-pub(crate) use remote::{PATH as LOG_PATH, log_router, remote_log, watch_remote};
+pub(crate) use remote::{PATH as LOG_PATH, log_router, newest, remote_log, watch_remote};
 pub(crate) use replay::start_projections;
 pub use replay::{ReadModel, Replay, ReplayStatus, Replays};
 pub use stream::{Aggregate, Loaded};

@@ -74,7 +74,8 @@ impl Log for Publisher {
     }
 }
 
-fn newest(q: &mut Query) -> Result<i64, DbError> {
+/// The position of the newest event of the service's log; 0 where there is none.
+pub(crate) fn newest(q: &mut Query) -> Result<i64, DbError> {
     let row = q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?;
     row.map_or(Ok(0), |row| row.get(0))
 }

@@ -4,6 +4,7 @@ use contracts::Time;
 
 use super::Platform;
 use crate::db::{DbError, Query};
+use crate::events::newest;
 use crate::params;
 
 /// Waiting for a retry that is due within this time counts as unfinished.
@@ -16,7 +17,7 @@ impl Platform {
         let mut left = Vec::new();
         for reader in &self.readers {
             let Some(publisher) = self.env(reader.source()) else { continue };
-            let end = publisher.db.read(log_end).await?;
+            let end = publisher.db.read(newest).await?;
             if reader.position() < end {
                 left.push(format!("{} has {} up to {} of {end}", reader.subscriber(), reader.name(), reader.position()));
             }
@@ -27,11 +28,6 @@ impl Platform {
         }
         Ok(left)
     }
-}
-
-fn log_end(q: &mut Query) -> Result<i64, DbError> {
-    let row = q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?;
-    row.map_or(Ok(0), |r| r.get(0))
 }
 
 fn rows(q: &mut Query, soon: Time) -> Result<Vec<String>, DbError> {

@@ -3,7 +3,7 @@
 use contracts::events::orders::OrderCreated;
 use contracts::{OrderId, UserId, VendorId, VendorOrderId};
 use kit::Value;
-use kit::db::{DbError, Query, Tx, placeholders, value_rows};
+use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
 use kit::http::After;
 use kit::params;
 use uuid::Uuid;
@@ -102,13 +102,27 @@ pub(crate) fn parts_of(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<(VendorOrderId, OrderId)>, DbError> {
+    let select = "SELECT id, order_id FROM orders.vendor_orders WHERE vendor_id IN";
+    let rows = of_stores(q, select, stores, status.map(PartStatus::as_str), after, limit)?;
+    rows.iter().map(|r| Ok((VendorOrderId(r.get(0)?), OrderId(r.get(1)?)))).collect()
+}
+
+/// A page of what belongs to some stores, newest first: `select` ends where the list of stores begins.
+pub(super) fn of_stores(
+    q: &mut Query,
+    select: &str,
+    stores: &[VendorId],
+    status: Option<&'static str>,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<Row>, DbError> {
     if stores.is_empty() {
         return Ok(Vec::new());
     }
     let mut values: Vec<Value> = stores.iter().map(|s| Value::from(s.0)).collect();
-    let mut sql = format!("SELECT id, order_id FROM orders.vendor_orders WHERE vendor_id IN ({})", placeholders(1, stores.len()));
+    let mut sql = format!("{select} ({})", placeholders(1, stores.len()));
     if let Some(status) = status {
-        values.push(status.as_str().into());
+        values.push(status.into());
         sql.push_str(&format!(" AND status = ${}", values.len()));
     }
     if let Some(After { time, id }) = after {
@@ -117,7 +131,7 @@ pub(crate) fn parts_of(
     }
     values.push((limit + 1).into());
     sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT ${}", values.len()));
-    q.rows(&sql, &values)?.iter().map(|r| Ok((VendorOrderId(r.get(0)?), OrderId(r.get(1)?)))).collect()
+    q.rows(&sql, &values)
 }
 
 /// The order that a part belongs to, if the part is of one of these stores; `None` for `stores` means any.

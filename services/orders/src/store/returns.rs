@@ -2,10 +2,11 @@
 
 use contracts::events::orders::OrderReturnRequested;
 use contracts::{OrderId, ReturnId, VendorId};
-use kit::db::{DbError, Query, Tx, placeholders};
+use kit::db::{DbError, Query, Tx};
 use kit::http::After;
-use kit::{Value, params};
+use kit::params;
 
+use super::lists::of_stores;
 use crate::domain::ReturnStatus;
 
 /// Takes a new return into the list; harmless when repeated.
@@ -37,20 +38,7 @@ pub(crate) fn returns_of(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<(ReturnId, OrderId)>, DbError> {
-    if stores.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut values: Vec<Value> = stores.iter().map(|s| Value::from(s.0)).collect();
-    let mut sql = format!("SELECT id, order_id FROM orders.returns WHERE vendor_id IN ({})", placeholders(1, stores.len()));
-    if let Some(status) = status {
-        values.push(status.as_str().into());
-        sql.push_str(&format!(" AND status = ${}", values.len()));
-    }
-    if let Some(After { time, id }) = after {
-        values.extend_from_slice(params![time, id]);
-        sql.push_str(&format!(" AND (created_at, id) < (${}, ${})", values.len() - 1, values.len()));
-    }
-    values.push((limit + 1).into());
-    sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT ${}", values.len()));
-    q.rows(&sql, &values)?.iter().map(|r| Ok((ReturnId(r.get(0)?), OrderId(r.get(1)?)))).collect()
+    let select = "SELECT id, order_id FROM orders.returns WHERE vendor_id IN";
+    let rows = of_stores(q, select, stores, status.map(ReturnStatus::as_str), after, limit)?;
+    rows.iter().map(|r| Ok((ReturnId(r.get(0)?), OrderId(r.get(1)?)))).collect()
 }

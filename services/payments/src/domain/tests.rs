@@ -78,7 +78,7 @@ fn refund_from(n: u128, amount: Option<Money>, stores: Option<Vec<VendorId>>) ->
 }
 
 /// The payment after all these commands, each of which must be taken.
-fn after(commands: impl IntoIterator<Item = Command>) -> Payment {
+pub(super) fn after(commands: impl IntoIterator<Item = Command>) -> Payment {
     let mut payment = Payment::default();
     for command in commands {
         let events = decide(&payment, PAYMENT, command.clone()).unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -87,7 +87,7 @@ fn after(commands: impl IntoIterator<Item = Command>) -> Payment {
     payment
 }
 
-fn kinds(payment: &Payment, command: Command) -> Result<Vec<&'static str>, Error> {
+pub(super) fn kinds(payment: &Payment, command: Command) -> Result<Vec<&'static str>, Error> {
     Ok(decide(payment, PAYMENT, command)?.iter().map(|e| e.kind().0).collect())
 }
 

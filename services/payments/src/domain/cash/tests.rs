@@ -5,6 +5,7 @@ use contracts::{Currency, EventSet, OrderId, RefundId, UserId};
 use proptest::prelude::*;
 
 use super::super::ledger::journal;
+use super::super::tests::{after, kinds};
 use super::super::{Command, RefundOrder, RefundStatus, RefundWanted, Status, decide};
 use super::*;
 
@@ -63,19 +64,6 @@ fn refund(n: u128, amount: i64) -> Command {
 
 fn void() -> Command {
     Command::Void { order_id: ORDER, reason: "cancelled".into() }
-}
-
-fn after(commands: impl IntoIterator<Item = Command>) -> Payment {
-    let mut payment = Payment::default();
-    for command in commands {
-        let events = decide(&payment, PAYMENT, command.clone()).unwrap_or_else(|e| panic!("{command:?}: {e}"));
-        events.iter().for_each(|e| payment.evolve(e));
-    }
-    payment
-}
-
-fn kinds(payment: &Payment, command: Command) -> Result<Vec<&'static str>, Error> {
-    Ok(decide(payment, PAYMENT, command)?.iter().map(|e| e.kind().0).collect())
 }
 
 #[test]
