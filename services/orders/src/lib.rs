@@ -2,7 +2,7 @@
 //!
 //! Owns orders with their parts and returns, the contact of each, and the sagas that fulfil, cancel and take them back.
 //! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
-//! Calls cart (what is ordered), catalog (prices, stock held, shipped and returned), vendors (commission, whose store), payments (by its sagas).
+//! Calls cart (what is ordered), catalog (prices, stock held, shipped and returned), vendors (commission, shipping, whose store), payments (by its sagas).
 
 mod app;
 mod consumers;
@@ -13,18 +13,16 @@ mod rpc;
 mod sagas;
 mod store;
 
-use std::collections::BTreeMap;
-
+use contracts::OrderId;
 use contracts::proto::cart::cart_client::CartClient;
 use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::payments::payments_client::PaymentsClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
-use contracts::{Money, OrderId};
 use kit::jobs::{Job, JobDef, JobOutcome};
 use kit::{BuildError, Db, Env, Migration, Service, ServiceDef};
 use serde::Deserialize;
 
-use domain::pricing::{Rules, Tax};
+use domain::pricing::Tax;
 
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
@@ -44,8 +42,6 @@ pub const SERVICE: ServiceDef = ServiceDef {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The flat price of each shipping method, per store that ships something; one price per currency it is offered in.
-    pub shipping: BTreeMap<String, Vec<Money>>,
     /// How tax is worked out.
     pub tax: Tax,
     /// With what one can pay; the first where nothing is chosen.
@@ -66,10 +62,8 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        let rules = Rules::default();
         Config {
-            shipping: rules.shipping,
-            tax: rules.tax,
+            tax: Tax::default(),
             payment_methods: vec!["sandbox".into(), "cod".into()],
             payment_deadline_seconds: 15 * 60,
             reservation_slack_seconds: 60,

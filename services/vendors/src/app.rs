@@ -1,21 +1,25 @@
 //! The use cases of stores.
 
+use std::sync::Arc;
+
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{GetUserRequest, GrantRoleRequest};
 use contracts::{UserId, VendorId};
 use kit::channel::Channel;
 use kit::{Db, Role};
 
-use crate::domain::commission::{Line, Rule, mistakes, rate};
-use crate::domain::{Member, Store, StoreChange, is_slug};
+use crate::domain::commission::{Rule, mistakes, rate};
+use crate::domain::shipping::{Destination, Method, Offer, Parcel, SaleLine, offers};
+use crate::domain::{self, Member, Store, StoreChange, Terms, is_slug};
 use crate::error::Error;
-use crate::store::{commission, staff, stores};
+use crate::store::{commission, shipping, staff, stores};
 
 /// What the use cases need.
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
     pub default_rate: i64,
+    pub shipping: Arc<[Method]>,
     pub identity: IdentityClient<Channel>,
 }
 
@@ -112,22 +116,59 @@ impl App {
             .await
     }
 
-    /// The commission rate of each line, in basis points, in order. A store's own rate goes before the rules that are
-    /// not its own.
-    pub async fn commission_rates(&self, lines: Vec<Line>) -> Result<Vec<i64>, Error> {
-        let default_rate = self.default_rate;
+    /// Whether a store has shipping methods of its own, and those by which it ships.
+    pub async fn shipping_of(&self, store: VendorId) -> Result<(bool, Vec<Method>), Error> {
+        let terms = self.db.read(move |q| Ok::<_, Error>(shipping::terms(q, &[store])?.pop())).await?.ok_or(Error::NoStore)?;
+        Ok((terms.shipping.is_some(), terms.shipping.unwrap_or_else(|| self.shipping.to_vec())))
+    }
+
+    /// Puts these in place of a store's shipping methods, if it is still as the caller read it; the store's new version.
+    pub async fn set_shipping(
+        &self,
+        id: VendorId,
+        methods: Vec<Method>,
+        expects: impl Fn(i64) -> bool + Send + 'static,
+    ) -> Result<i64, Error> {
+        let errors = domain::shipping::mistakes(&methods);
+        if !errors.is_empty() {
+            return Err(Error::Invalid(errors));
+        }
         self.db
-            .read(move |q| {
-                let mut vendors: Vec<VendorId> = lines.iter().map(|l| l.vendor).collect();
-                vendors.sort();
-                vendors.dedup();
-                if vendors.is_empty() {
-                    return Ok(Vec::new());
+            .write(move |tx| {
+                let before = stores::lock(tx, id)?.ok_or(Error::NoStore)?;
+                if !expects(before.version) {
+                    return Err(Error::Stale);
                 }
-                let (known, mut rules) = (stores::by_ids(q, &vendors)?, commission::concerning(q, &vendors)?);
-                rules.extend(known.iter().filter_map(Store::own_rule));
-                Ok(lines.iter().map(|line| rate(&rules, line, default_rate)).collect())
+                Ok(shipping::save(tx, &before, &methods)?)
             })
             .await
     }
+
+    /// On what terms these lines are sold now: the commission rate of each in basis points, in order, and by which methods
+    /// each store ships its part. A store's own rate goes before the rules that are not its own.
+    pub async fn sale_terms(&self, sale: Vec<SaleLine>, to: Option<Destination>) -> Result<(Vec<i64>, Vec<Offer>), Error> {
+        let (default_rate, default_methods) = (self.default_rate, self.shipping.clone());
+        self.db
+            .read(move |q| {
+                let mut vendors: Vec<VendorId> = sale.iter().map(|l| l.line.vendor).collect();
+                vendors.sort();
+                vendors.dedup();
+                if vendors.is_empty() {
+                    return Ok(Default::default());
+                }
+                let (terms, mut rules) = (shipping::terms(q, &vendors)?, commission::concerning(q, &vendors)?);
+                rules.extend(terms.iter().filter_map(Terms::own_rule));
+                let rates = sale.iter().map(|l| rate(&rules, &l.line, default_rate)).collect();
+                let own = |vendor| terms.iter().find(|t| t.vendor == vendor).and_then(|t| t.shipping.as_deref());
+                let offers = vendors.iter().flat_map(|v| offers_of(*v, own(*v).unwrap_or(&default_methods), &sale, to.as_ref()));
+                Ok((rates, offers.collect()))
+            })
+            .await
+    }
+}
+
+/// Nothing is offered for what does not ship, nor to nowhere.
+fn offers_of(vendor: VendorId, methods: &[Method], sale: &[SaleLine], to: Option<&Destination>) -> Vec<Offer> {
+    let parcel = Parcel::of(sale.iter().filter(|l| l.line.vendor == vendor));
+    parcel.zip(to).map(|(parcel, to)| offers(vendor, methods, parcel, to)).unwrap_or_default()
 }

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use crate::app::App;
 use crate::domain::Store;
 use crate::domain::commission::Line;
+use crate::domain::shipping::{Destination, SaleLine};
 
 /// The gRPC side as a router.
 pub(crate) fn router(app: App) -> Router {
@@ -36,19 +37,26 @@ impl Vendors for Rpc {
         Ok(Response::new(view(&self.0.ensure(r.slug, r.name, owner).await.map_err(status)?)))
     }
 
-    async fn commission_rates(
-        &self,
-        request: Request<api::CommissionRatesRequest>,
-    ) -> Result<Response<api::CommissionRatesResponse>, Status> {
-        let lines = request.get_ref().lines.iter().map(line).collect::<Result<_, Status>>()?;
-        let basis_points = self.0.commission_rates(lines).await.map_err(status)?;
-        Ok(Response::new(api::CommissionRatesResponse { basis_points }))
+    async fn sale_terms(&self, request: Request<api::SaleTermsRequest>) -> Result<Response<api::SaleTermsResponse>, Status> {
+        let r = request.into_inner();
+        let lines = r.lines.iter().map(line).collect::<Result<_, Status>>()?;
+        let to = r.destination.map(|d| Destination { country: d.country, city: d.city, postal_code: d.postal_code });
+        let (commission_basis_points, offers) = self.0.sale_terms(lines, to).await.map_err(status)?;
+        let offers = offers.into_iter().map(|o| api::ShippingOffer {
+            vendor_id: o.vendor.to_string(),
+            method: o.code,
+            name: o.name,
+            amount: o.price.amount,
+            currency: o.price.currency.code().to_owned(),
+        });
+        Ok(Response::new(api::SaleTermsResponse { commission_basis_points, offers: offers.collect() }))
     }
 }
 
-fn line(line: &api::CommissionLine) -> Result<Line, Status> {
+fn line(line: &api::SaleLine) -> Result<SaleLine, Status> {
     let currency = line.currency.parse().map_err(|_| Status::invalid_argument(format!("not a currency: {:?}", line.currency)))?;
-    Ok(Line { vendor: id(&line.vendor_id)?, categories: ids(&line.category_ids)?, amount: line.amount, currency })
+    let vendor = id(&line.vendor_id)?;
+    Ok(SaleLine { line: Line { vendor, categories: ids(&line.category_ids)?, amount: line.amount, currency }, grams: line.grams })
 }
 
 fn view(store: &Store) -> api::Store {

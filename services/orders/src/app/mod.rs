@@ -5,6 +5,7 @@ mod place;
 mod quote;
 mod reads;
 mod returns;
+mod shipping;
 mod stock;
 pub(crate) mod view;
 
@@ -29,6 +30,7 @@ pub(crate) use place::{Place, Placed, complete};
 pub(crate) use quote::Taken;
 pub(crate) use reads::{Found, FoundPart};
 pub(crate) use returns::{FoundReturn, Named, ReturnRequest, StoreSays, Wanted};
+pub(crate) use shipping::StoreOffers;
 pub(crate) use stock::{RESTOCK, SHIP_STOCK};
 
 /// What the use cases need.

@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 use super::quote::{Basket, id};
 use super::{App, unreachable, view};
 use crate::domain::pricing::{self, Item, Priced};
-use crate::domain::{Checkout, Order, field};
+use crate::domain::{Checkout, Destination, Order, field};
 use crate::error::{Error, Shortage};
 use crate::sagas::{Charge, FULFILMENT, Fulfilment, RESERVE};
 use crate::store;
@@ -73,8 +73,9 @@ impl App {
             user_id: request.user.map(|u| u.to_string()).unwrap_or_default(),
             cart_token: request.guest.as_ref().map(|(token, _)| token.clone()).unwrap_or_default(),
         };
-        let basket = self.basket(owner, request.checkout.items.as_deref()).await?;
-        let priced = self.price(&request.checkout, &basket.items)?;
+        let to = request.checkout.contact.address.as_ref().map(Destination::from);
+        let basket = self.basket(owner, request.checkout.items.as_deref(), to.as_ref()).await?;
+        let priced = self.price(&request.checkout, &basket)?;
         let now = self.clock.now();
         let draft = Draft {
             order_id: order_id(&request.key, &basket.items, now),

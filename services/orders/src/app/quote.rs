@@ -7,14 +7,16 @@ use contracts::{Money, VariantId};
 use kit::problem::FieldError;
 
 use super::{App, unreachable};
-use crate::domain::pricing::{self, Item, Priced, Rules, Unpriced};
-use crate::domain::{COD, Checkout, Wanted, What, field};
+use crate::domain::pricing::{self, Item, NotShipped, Offer, Priced, Terms, Unpriced};
+use crate::domain::{COD, Checkout, Destination, Wanted, What, field};
 use crate::error::Error;
 
 /// Items on their way into an order.
 pub(super) struct Basket {
     /// What is bought.
     pub items: Vec<Item>,
+    /// By which methods the stores ship it.
+    pub offers: Vec<Offer>,
     /// The cart they come from, with the lines that are taken out of it.
     pub cart: Option<Taken>,
 }
@@ -29,10 +31,10 @@ pub(crate) struct Taken {
 }
 
 impl App {
-    /// The listed items, or those of the owner's cart.
-    pub(super) async fn basket(&self, owner: cart_api::Owner, items: Option<&[Wanted]>) -> Result<Basket, Error> {
+    /// The listed items, or those of the owner's cart, on their way to `to`.
+    pub(super) async fn basket(&self, owner: cart_api::Owner, items: Option<&[Wanted]>, to: Option<&Destination>) -> Result<Basket, Error> {
         if let Some(items) = items {
-            return Ok(Basket { items: self.items(items).await?, cart: None });
+            return self.listed(items, to).await;
         }
         let request = cart_api::GetCartRequest { owner: Some(owner) };
         let cart = self.cart.clone().get_cart(request).await.map_err(unreachable("cart"))?.into_inner();
@@ -40,27 +42,20 @@ impl App {
             return Err(Error::CartEmpty);
         }
         let wanted = cart.lines.iter().map(|l| Ok(Wanted { what: What::Variant(id(&l.variant_id)?), quantity: l.quantity }));
-        let items = self.items(&wanted.collect::<Result<Vec<_>, Error>>()?).await?;
+        let basket = self.listed(&wanted.collect::<Result<Vec<_>, Error>>()?, to).await?;
         let lines = cart.lines.into_iter().map(|l| (l.variant_id, l.quantity)).collect();
-        Ok(Basket { items, cart: Some(Taken { cart_id: cart.cart_id, lines }) })
+        Ok(Basket { cart: Some(Taken { cart_id: cart.cart_id, lines }), ..basket })
     }
 
     /// What an order of these items costs.
-    pub(super) fn price(&self, checkout: &Checkout, items: &[Item]) -> Result<Priced, Error> {
-        let now = self.clock.now();
-        let rules = Rules { shipping: self.config.shipping.clone(), tax: self.config.tax };
-        let priced = pricing::price(&rules, items, &checkout.shipping, || self.ids.uuid(now)).map_err(|e| match e {
-            Unpriced::Empty => Error::CartEmpty,
-            Unpriced::MixedCurrency(..) => Error::MixedCurrency,
-            Unpriced::TooLarge => Error::Invalid(vec![field("/items", "too_large", e.to_string())]),
-            Unpriced::UnknownShipping { ref vendor_id, .. } => {
-                let pointer = vendor_id.map_or("/shippingMethod".to_owned(), |v| format!("/shippingMethods/{v}"));
-                Error::Invalid(vec![field(pointer, "unknown_method", e.to_string())])
-            }
-        })?;
-        if priced.ships() && checkout.contact.address.is_none() {
+    pub(super) fn price(&self, checkout: &Checkout, basket: &Basket) -> Result<Priced, Error> {
+        let items = &basket.items;
+        if checkout.contact.address.is_none() && items.iter().any(|i| i.grams().is_some()) {
             return Err(Error::Invalid(vec![field("/shippingAddress", "required", "something of this order is shipped")]));
         }
+        let now = self.clock.now();
+        let terms = Terms { tax: self.config.tax, offers: &basket.offers };
+        let priced = pricing::price(terms, items, &checkout.shipping, || self.ids.uuid(now)).map_err(unpriced)?;
         if checkout.payment_method == COD && items.iter().any(|i| i.kind != "physical") {
             let text = "cash is paid at the door: digital goods and courses are paid first";
             return Err(Error::Invalid(vec![field("/paymentMethod", "method_unavailable", text)]));
@@ -72,7 +67,7 @@ impl App {
     }
 
     /// The items as the catalog and the vendors know them now.
-    async fn items(&self, wanted: &[Wanted]) -> Result<Vec<Item>, Error> {
+    pub(super) async fn listed(&self, wanted: &[Wanted], to: Option<&Destination>) -> Result<Basket, Error> {
         let mut request = catalog_api::GetVariantsRequest::default();
         for w in wanted {
             match w.what {
@@ -100,27 +95,54 @@ impl App {
         if !errors.is_empty() {
             return Err(Error::Invalid(errors));
         }
-        self.add_commission(&mut items, categories).await?;
-        Ok(items)
+        let offers = self.add_terms(&mut items, categories, to).await?;
+        Ok(Basket { items, offers, cart: None })
     }
 
-    async fn add_commission(&self, items: &mut [Item], categories: Vec<Vec<String>>) -> Result<(), Error> {
-        let lines = items.iter().zip(categories).map(|(item, category_ids)| vendors_api::CommissionLine {
+    /// Gives the items their commission; by which methods the stores ship them.
+    async fn add_terms(&self, items: &mut [Item], categories: Vec<Vec<String>>, to: Option<&Destination>) -> Result<Vec<Offer>, Error> {
+        let lines = items.iter().zip(categories).map(|(item, category_ids)| vendors_api::SaleLine {
             vendor_id: item.vendor_id.to_string(),
             category_ids,
             amount: item.unit_price.amount.saturating_mul(item.quantity),
             currency: item.unit_price.currency.code().to_owned(),
+            grams: item.grams(),
         });
-        let request = vendors_api::CommissionRatesRequest { lines: lines.collect() };
-        let rates = self.vendors.clone().commission_rates(request).await.map_err(unreachable("vendors"))?.into_inner().basis_points;
+        let destination =
+            to.map(|d| vendors_api::Destination { country: d.country.clone(), city: d.city.clone(), postal_code: d.postal_code.clone() });
+        let request = vendors_api::SaleTermsRequest { lines: lines.collect(), destination };
+        let terms = self.vendors.clone().sale_terms(request).await.map_err(unreachable("vendors"))?.into_inner();
+        let rates = terms.commission_basis_points;
         if rates.len() != items.len() || rates.iter().any(|r| !(0..=10_000).contains(r)) {
             return Err(Error::Internal(format!("vendors: {} commission rates for {} lines: {rates:?}", rates.len(), items.len())));
         }
         for (item, rate) in items.iter_mut().zip(rates) {
             item.commission_basis_points = rate;
         }
-        Ok(())
+        terms.offers.into_iter().map(offer).collect()
     }
+}
+
+/// Why there is no price, in terms of the request.
+fn unpriced(e: Unpriced) -> Error {
+    let text = e.to_string();
+    let wrong = |pointer: String, code| Error::Invalid(vec![field(pointer, code, text.clone())]);
+    match e {
+        Unpriced::Empty => Error::CartEmpty,
+        Unpriced::MixedCurrency(..) => Error::MixedCurrency,
+        Unpriced::TooLarge => wrong("/items".into(), "too_large"),
+        Unpriced::Shipping(NotShipped::Nowhere(_)) => wrong("/shippingAddress".into(), "not_shipped"),
+        Unpriced::Shipping(NotShipped::NotOfThisOrder(vendor)) => wrong(format!("/shippingMethods/{vendor}"), "unknown_store"),
+        Unpriced::Shipping(NotShipped::UnknownMethod { named: true, vendor_id, .. }) => {
+            wrong(format!("/shippingMethods/{vendor_id}"), "unknown_method")
+        }
+        Unpriced::Shipping(NotShipped::UnknownMethod { .. }) => wrong("/shippingMethod".into(), "unknown_method"),
+    }
+}
+
+fn offer(o: vendors_api::ShippingOffer) -> Result<Offer, Error> {
+    let currency = o.currency.parse().map_err(|e| Error::Internal(format!("vendors: {e}")))?;
+    Ok(Offer { vendor_id: id(&o.vendor_id)?, method: o.method, name: o.name, price: Money::new(o.amount, currency) })
 }
 
 /// The variant that is meant, if it can be bought.
@@ -156,6 +178,7 @@ fn item(v: &catalog_api::Variant, quantity: i64) -> Result<Item, Error> {
         vendor_id: id(&v.vendor_id)?,
         title: v.title.clone(),
         kind: v.kind.clone(),
+        weight_grams: v.weight_grams,
         quantity,
         unit_price: Money::new(price.amount, currency),
         commission_basis_points: 0,

@@ -132,7 +132,7 @@ pub fn check(input: CheckoutInput, shopper: Shopper, methods: &[String]) -> Resu
     Ok(Checkout { items, contact: Contact { email, address, note }, shipping, payment_method, expected_total: input.expected_total })
 }
 
-fn wanted(items: Vec<WantedInput>, errors: &mut Vec<FieldError>) -> Vec<Wanted> {
+pub(super) fn wanted(items: Vec<WantedInput>, errors: &mut Vec<FieldError>) -> Vec<Wanted> {
     if items.is_empty() || items.len() > LINES_MAX {
         errors.push(field("/items", "length", format!("an order has 1 to {LINES_MAX} items")));
         return Vec::new();
@@ -186,10 +186,15 @@ fn checked_address(mut a: Address, errors: &mut Vec<FieldError>) -> Address {
     if !is_phone(&a.phone) {
         errors.push(field("/shippingAddress/phone", "format", "expected a phone number in E.164 form such as +8801712345678"));
     }
-    if !(a.country.len() == 2 && a.country.bytes().all(|b| b.is_ascii_uppercase())) {
+    if !is_country(&a.country) {
         errors.push(field("/shippingAddress/country", "format", "expected an ISO 3166-1 alpha-2 code such as BD"));
     }
     a
+}
+
+/// The form of an ISO 3166-1 alpha-2 code.
+pub(super) fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 /// E.164: a plus and 7 to 15 digits, the first of them not 0.

@@ -2,6 +2,7 @@
 
 mod checkout;
 mod decide;
+mod destination;
 pub(crate) mod pricing;
 mod returns;
 mod status;
@@ -21,6 +22,7 @@ pub use contracts::events::orders::Line;
 
 pub use checkout::{Checkout, CheckoutInput, Contact, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
+pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};
 pub use returns::{RETURN_LINES_MAX, Return, ReturnItem, ReturnStatus};
 pub use status::{OrderStatus, PartStatus};
 

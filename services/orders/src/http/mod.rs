@@ -2,6 +2,7 @@
 
 mod orders;
 mod returns;
+mod shipping;
 mod vendor;
 
 use kit::http::{Routes, Who};
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(SELLERS), routes!(returns::reject_return))
         .add(Who::Roles(SELLERS), routes!(returns::receive_return))
         .add(Who::Roles(SELLERS), routes!(returns::list_vendor_returns))
+        .add(Who::Public, routes!(shipping::quote_shipping))
         .add(Who::Roles(SELLERS), routes!(vendor::list_vendor_orders))
         .add(Who::Roles(SELLERS), routes!(vendor::get_vendor_order))
         .add(Who::Roles(SELLERS), routes!(vendor::put_vendor_order_status))

@@ -71,7 +71,7 @@ async fn a_request_that_got_lost_can_be_repeated_with_its_key(engine: Engine) {
     let (shopper, good) = (testing::user(), shop.good(10_000, 100).await);
     let trouble = Trouble::make_for(&shop);
     let mut left = 100;
-    for method in ["/GetCart", "/GetVariants", "/CommissionRates", "/Reserve"] {
+    for method in ["/GetCart", "/GetVariants", "/SaleTerms", "/Reserve"] {
         for fault in BOTH {
             let key = format!("{method} {fault:?}");
             shop.put_into_cart(&shopper, &good, 1).await;

@@ -11,4 +11,5 @@ mod reading;
 mod refusals;
 mod returns;
 mod selling;
+mod shipping;
 mod shop;

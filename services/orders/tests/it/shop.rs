@@ -65,6 +65,15 @@ impl Shop {
         self.made(seller, json!({ "vendorId": store }), kind, price, on_hand).await
     }
 
+    /// A physical product of which one weighs so much.
+    pub async fn weighing(&self, seller: &Caller, price: i64, weight_grams: i64) -> Good {
+        let variant =
+            json!({"sku": "S1", "price": {"amount": price, "currency": "BDT"}, "stock": [{"onHand": 100}], "weightGrams": weight_grams});
+        let body = json!({"title": "A good", "handle": format!("{price}-{weight_grams}"), "variants": [variant]});
+        let made = self.p.send("POST", "/api/v1/products", seller, Some(body), &[]).await.expect(201).body;
+        Good { product: text(&made["id"]), variant: text(&made["variants"][0]["id"]) }
+    }
+
     async fn made(&self, seller: &Caller, mut body: Json, kind: &str, price: i64, on_hand: i64) -> Good {
         let mut variant = json!({"sku": "S1", "price": {"amount": price, "currency": "BDT"}});
         if kind == "physical" {

@@ -1,6 +1,7 @@
-//! What a store is, who works in it, and what the marketplace keeps of its sales.
+//! What a store is, who works in it, what it takes for shipping, and what the marketplace keeps of its sales.
 
 pub(crate) mod commission;
+pub(crate) mod shipping;
 
 use contracts::{Time, UserId, VendorId};
 use kit::problem::FieldError;
@@ -22,9 +23,6 @@ pub struct Store {
     /// Who owns it.
     #[serde(skip)]
     pub owner_id: Option<UserId>,
-    /// Its own commission rate, in basis points.
-    #[serde(skip)]
-    pub commission_basis_points: Option<i64>,
     /// What it says of itself.
     pub description: Option<String>,
     /// Where shoppers ask.
@@ -40,11 +38,22 @@ pub struct Store {
     pub updated_at: Time,
 }
 
-impl Store {
+/// On what terms a store sells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// The store.
+    pub vendor: VendorId,
+    /// Its own commission rate, in basis points.
+    pub commission_basis_points: Option<i64>,
+    /// Its own shipping methods.
+    pub shipping: Option<Vec<shipping::Method>>,
+}
+
+impl Terms {
     /// The store's own rate, as a rule.
     pub fn own_rule(&self) -> Option<commission::Rule> {
         let rule = |basis_points| commission::Rule {
-            vendor_id: Some(self.id),
+            vendor_id: Some(self.vendor),
             category_id: None,
             currency: None,
             min_amount: None,

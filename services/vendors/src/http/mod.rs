@@ -1,6 +1,7 @@
 //! Stores over HTTP.
 
 mod commission;
+mod shipping;
 mod staff;
 mod stores;
 
@@ -25,6 +26,8 @@ pub(crate) fn routes() -> Routes<App> {
         .add(SELLERS, routes!(stores::put_store))
         .add(VENDOR, routes!(staff::list_staff, staff::add_staff))
         .add(VENDOR, routes!(staff::remove_staff))
+        .add(Who::Public, routes!(shipping::list_methods))
+        .add_limited(VENDOR, 512 * 1024, 30, routes!(shipping::get_shipping, shipping::put_shipping))
         .add_limited(ADMIN, 512 * 1024, 30, routes!(commission::get_rules, commission::put_rules))
 }
 

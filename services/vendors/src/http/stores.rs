@@ -48,11 +48,11 @@ pub async fn put_store(
     Ok(tagged(app.change(id, body, expects(ifs)).await?))
 }
 
-fn etag(version: i64) -> String {
+pub(super) fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-fn expects(ifs: Ifs) -> impl Fn(i64) -> bool + Send + 'static {
+pub(super) fn expects(ifs: Ifs) -> impl Fn(i64) -> bool + Send + 'static {
     move |version| ifs.check(&etag(version)).is_ok()
 }
 

@@ -6,8 +6,7 @@ use kit::{Value, params};
 
 use crate::domain::{Store, StoreChange};
 
-const STORE: &str =
-    "id, slug, name, status, owner_id, commission_basis_points, created_at, updated_at, description, support_email, support_phone, version";
+const STORE: &str = "id, slug, name, status, owner_id, created_at, updated_at, description, support_email, support_phone, version";
 
 /// Stores by id; unknown ones are absent.
 pub(crate) fn by_ids(q: &mut Query, ids: &[VendorId]) -> Result<Vec<Store>, DbError> {
@@ -75,12 +74,11 @@ fn read(row: &Row) -> Result<Store, DbError> {
         name: row.get(2)?,
         status: row.get(3)?,
         owner_id: row.get::<Option<uuid::Uuid>>(4)?.map(UserId),
-        commission_basis_points: row.get(5)?,
-        created_at: row.get(6)?,
-        updated_at: row.get(7)?,
-        description: row.get(8)?,
-        support_email: row.get(9)?,
-        support_phone: row.get(10)?,
-        version: row.get(11)?,
+        created_at: row.get(5)?,
+        updated_at: row.get(6)?,
+        description: row.get(7)?,
+        support_email: row.get(8)?,
+        support_phone: row.get(9)?,
+        version: row.get(10)?,
     })
 }

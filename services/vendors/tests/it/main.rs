@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod identity;
+mod shipping;
 
 use contracts::UserId;
 use contracts::proto::vendors::vendors_client::VendorsClient;
-use contracts::proto::vendors::{CommissionLine, CommissionRatesRequest, EnsureStoreRequest, Store};
+use contracts::proto::vendors::{EnsureStoreRequest, SaleLine, SaleTermsRequest, Store};
 use kit::Role;
 use serde_json::json;
 use testing::{Engine, TestPlatform};
@@ -22,6 +23,14 @@ testing::both_engines!(
 async fn ensure(p: &TestPlatform, slug: &str, owner_id: String) -> Store {
     let request = EnsureStoreRequest { slug: slug.into(), name: "Looms".into(), owner_id };
     VendorsClient::new(p.channel("vendors")).ensure_store(request).await.unwrap().into_inner()
+}
+
+/// The commission rates of lines.
+async fn rates(p: &TestPlatform, lines: Vec<SaleLine>) -> Vec<i64> {
+    let request = SaleTermsRequest { lines, destination: None };
+    let terms = VendorsClient::new(p.channel("vendors")).sale_terms(request).await.unwrap().into_inner();
+    assert_eq!(terms.offers, [], "nothing ships to nowhere");
+    terms.commission_basis_points
 }
 
 async fn a_store_is_opened_once(engine: Engine) {
@@ -49,10 +58,8 @@ async fn a_seller_sees_their_own_store(engine: Engine) {
 async fn rates_follow_the_configuration(engine: Engine) {
     let p = TestPlatform::start_with(engine, &[vendors::SERVICE], json!({"vendors": {"commission_basis_points": 750}})).await;
     let store = ensure(&p, "looms", String::new()).await;
-    let line = CommissionLine { vendor_id: store.vendor_id, category_ids: Vec::new(), amount: 100, currency: "BDT".into() };
-    let request = CommissionRatesRequest { lines: vec![line.clone(), line] };
-    let rates = VendorsClient::new(p.channel("vendors")).commission_rates(request).await.unwrap().into_inner();
-    assert_eq!(rates.basis_points, [750, 750]);
+    let line = SaleLine { vendor_id: store.vendor_id, amount: 100, currency: "BDT".into(), ..SaleLine::default() };
+    assert_eq!(rates(&p, vec![line.clone(), line]).await, [750, 750]);
 }
 
 async fn a_store_changes_what_it_says_of_itself(engine: Engine) {
@@ -116,19 +123,17 @@ async fn rates_follow_the_rules(engine: Engine) {
         json!({"vendorId": teas.vendor_id, "categoryId": null, "currency": null, "minAmount": null, "maxAmount": null, "basisPoints": 500})
     );
     assert_eq!(p.send("GET", path, &admin, None, &[]).await.expect(200).body, set);
-    let line = |vendor: &Store, categories: &[&str], amount| CommissionLine {
+    let line = |vendor: &Store, categories: &[&str], amount| SaleLine {
         vendor_id: vendor.vendor_id.clone(),
         category_ids: categories.iter().map(|c| (*c).to_owned()).collect(),
         amount,
         currency: "BDT".into(),
+        grams: None,
     };
     let lines = vec![line(&looms, &[], 1), line(&looms, &[category], 1), line(&looms, &[], 100_000), line(&teas, &[category], 100_000)];
-    let request = CommissionRatesRequest { lines };
-    let rates = VendorsClient::new(p.channel("vendors")).commission_rates(request.clone()).await.unwrap().into_inner();
-    assert_eq!(rates.basis_points, [1_000, 800, 600, 500]);
+    assert_eq!(rates(&p, lines.clone()).await, [1_000, 800, 600, 500]);
     let wrong = json!({"rules": [{"basisPoints": 10_001}]});
     assert_eq!(p.send("PUT", path, &admin, Some(wrong), &[]).await.expect(422).body["errors"][0]["pointer"], "/rules/0/basisPoints");
     p.send("PUT", path, &admin, Some(json!({"rules": []})), &[]).await.expect(200);
-    let rates = VendorsClient::new(p.channel("vendors")).commission_rates(request).await.unwrap().into_inner();
-    assert_eq!(rates.basis_points, [1_000; 4]);
+    assert_eq!(rates(&p, lines).await, [1_000; 4]);
 }

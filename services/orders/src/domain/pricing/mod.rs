@@ -4,10 +4,9 @@
 //! is ever rounded twice. Tax and commission are rounded once per line, shipping tax once per part.
 
 mod shares;
+mod shipping;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use contracts::events::orders::{Line, Totals, VendorPart};
 use contracts::money::MoneyError;
@@ -16,14 +15,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use shares::{Share, paid_lines, shares};
+pub use shipping::{NONE, NotShipped, Offer, Shipping};
 
-/// What orders are priced by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rules {
-    /// The flat price of each shipping method, per store that ships something; one price per currency it is offered in.
-    pub shipping: BTreeMap<String, Vec<Money>>,
+/// What an order is priced by, besides what the catalog says.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
     /// How tax is worked out.
     pub tax: Tax,
+    /// What the stores take for shipping their parts to where they go.
+    pub offers: &'a [Offer],
 }
 
 /// One rate for goods and shipping.
@@ -36,24 +36,11 @@ pub struct Tax {
     pub included: bool,
 }
 
-impl Default for Rules {
-    fn default() -> Rules {
-        let standard = vec![Money::new(6_000, Currency::BDT)];
-        Rules { shipping: BTreeMap::from([(STANDARD.to_owned(), standard)]), tax: Tax::default() }
-    }
-}
-
 impl Default for Tax {
     fn default() -> Tax {
         Tax { basis_points: 1_500, included: true }
     }
 }
-
-/// The shipping method where none is chosen.
-pub const STANDARD: &str = "standard";
-
-/// The shipping method of a part that nobody has to carry.
-pub const NONE: &str = "none";
 
 /// What is bought, as the catalog knows it now.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +55,8 @@ pub struct Item {
     pub title: String,
     /// physical, digital or course.
     pub kind: String,
+    /// What one weighs, for shipping.
+    pub weight_grams: i64,
     /// How many; at least 1.
     pub quantity: i64,
     /// The price of one.
@@ -76,13 +65,11 @@ pub struct Item {
     pub commission_basis_points: i64,
 }
 
-/// How the stores' parts are to be shipped.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shipping {
-    /// For every store that is not named.
-    pub method: Option<String>,
-    /// For single stores.
-    pub by_vendor: BTreeMap<VendorId, String>,
+impl Item {
+    /// What all pieces weigh; none for what nobody carries.
+    pub fn grams(&self) -> Option<i64> {
+        is_physical(&self.kind).then(|| self.weight_grams.saturating_mul(self.quantity))
+    }
 }
 
 /// An order before it has a number.
@@ -94,13 +81,6 @@ pub struct Priced {
     pub totals: Totals,
 }
 
-impl Priced {
-    /// Whether anything has to be carried to somebody.
-    pub fn ships(&self) -> bool {
-        self.parts.iter().any(|p| p.lines.iter().any(is_physical))
-    }
-}
-
 /// Why an order has no price.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unpriced {
@@ -110,16 +90,9 @@ pub enum Unpriced {
     /// Lines with prices in two currencies.
     #[error("all items of an order are priced in one currency, found {0} and {1}")]
     MixedCurrency(Currency, Currency),
-    /// Not a method of these rules, or not in this currency.
-    #[error("there is no shipping method {method:?} for prices in {currency}")]
-    UnknownShipping {
-        /// What was chosen.
-        method: String,
-        /// The order's currency.
-        currency: Currency,
-        /// For which store; none where it was chosen for all.
-        vendor_id: Option<VendorId>,
-    },
+    /// A store does not ship there, not with this weight, or not in this way.
+    #[error(transparent)]
+    Shipping(#[from] NotShipped),
     /// A sum does not fit 64 bits.
     #[error("the amount is too large")]
     TooLarge,
@@ -132,8 +105,9 @@ impl From<MoneyError> for Unpriced {
 }
 
 /// Prices `items`; parts and lines get their ids from `new_id`.
-pub fn price(rules: &Rules, items: &[Item], shipping: &Shipping, mut new_id: impl FnMut() -> Uuid) -> Result<Priced, Unpriced> {
-    let currency = one_currency(items)?;
+pub fn price(terms: Terms, items: &[Item], shipping: &Shipping, mut new_id: impl FnMut() -> Uuid) -> Result<Priced, Unpriced> {
+    let (currency, tax) = (one_currency(items)?, terms.tax);
+    shipping.check(items)?;
     let mut stores: Vec<VendorId> = Vec::new();
     for item in items {
         if !stores.contains(&item.vendor_id) {
@@ -144,12 +118,17 @@ pub fn price(rules: &Rules, items: &[Item], shipping: &Shipping, mut new_id: imp
     for vendor in stores {
         let mut lines = Vec::new();
         for item in items.iter().filter(|i| i.vendor_id == vendor) {
-            lines.push(line(rules.tax, item, OrderLineId(new_id()))?);
+            lines.push(line(tax, item, OrderLineId(new_id()))?);
         }
-        let (method, fee) = shipping_of(rules, shipping, vendor, &lines, currency)?;
-        parts.push(part(rules.tax, VendorOrderId(new_id()), vendor, lines, (method, fee))?);
+        let chosen = if lines.iter().any(|l| is_physical(&l.kind)) {
+            let offer = shipping.choose(vendor, terms.offers)?;
+            (offer.method.clone(), offer.price)
+        } else {
+            (NONE.to_owned(), Money::zero(currency))
+        };
+        parts.push(part(tax, VendorOrderId(new_id()), vendor, lines, chosen)?);
     }
-    let totals = sum_of_totals(rules.tax, currency, parts.iter().map(|p| &p.totals))?;
+    let totals = sum_of_totals(tax, currency, parts.iter().map(|p| &p.totals))?;
     Ok(Priced { parts, totals })
 }
 
@@ -177,23 +156,6 @@ fn line(tax: Tax, item: &Item, line_id: OrderLineId) -> Result<Line, Unpriced> {
         commission_basis_points: item.commission_basis_points,
         commission: tax.net(line_total, line_tax)?.basis_points(item.commission_basis_points)?,
     })
-}
-
-fn shipping_of(
-    rules: &Rules,
-    shipping: &Shipping,
-    vendor: VendorId,
-    lines: &[Line],
-    currency: Currency,
-) -> Result<(String, Money), Unpriced> {
-    if !lines.iter().any(is_physical) {
-        return Ok((NONE.to_owned(), Money::zero(currency)));
-    }
-    let own = shipping.by_vendor.get(&vendor);
-    let method = own.or(shipping.method.as_ref()).map_or(STANDARD, String::as_str);
-    let fee = rules.shipping.get(method).and_then(|prices| prices.iter().find(|p| p.currency == currency));
-    let vendor_id = own.map(|_| vendor);
-    fee.map(|fee| (method.to_owned(), *fee)).ok_or_else(|| Unpriced::UnknownShipping { method: method.to_owned(), currency, vendor_id })
 }
 
 fn part(tax: Tax, id: VendorOrderId, vendor_id: VendorId, lines: Vec<Line>, shipping: (String, Money)) -> Result<VendorPart, Unpriced> {
@@ -226,8 +188,8 @@ fn sum_of_totals<'a>(tax: Tax, currency: Currency, parts: impl Iterator<Item = &
     })
 }
 
-fn is_physical(line: &Line) -> bool {
-    line.kind == "physical"
+fn is_physical(kind: &str) -> bool {
+    kind == "physical"
 }
 
 impl Tax {

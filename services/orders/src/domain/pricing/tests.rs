@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use contracts::{Currency, Money, ProductId, VariantId, VendorId};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -11,19 +13,39 @@ fn item(store: u128, kind: &str, price: i64, quantity: i64) -> Item {
         vendor_id: VendorId(Uuid::from_u128(store)),
         title: "Nakshi kantha".into(),
         kind: kind.into(),
+        weight_grams: 100,
         quantity,
         unit_price: Money::new(price, Currency::BDT),
         commission_basis_points: 1_000,
     }
 }
 
-fn rules(included: bool, basis_points: u16) -> Rules {
-    Rules { tax: Tax { basis_points, included }, ..Rules::default() }
+fn at(included: bool, basis_points: u16) -> Tax {
+    Tax { basis_points, included }
 }
 
-fn priced(rules: &Rules, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
+fn store(n: u128) -> VendorId {
+    VendorId(Uuid::from_u128(n))
+}
+
+/// What every store of these tests offers.
+fn offers() -> Vec<Offer> {
+    let offer = |n, method: &str, price| Offer {
+        vendor_id: store(n),
+        method: method.into(),
+        name: method.to_uppercase(),
+        price: Money::new(price, Currency::BDT),
+    };
+    (1..8).flat_map(|n| [offer(n, "pick-up", 500), offer(n, "standard", 6_000), offer(n, "express", 12_000)]).collect()
+}
+
+fn priced(tax: Tax, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
+    priced_at(&offers(), tax, items, shipping)
+}
+
+fn priced_at(offers: &[Offer], tax: Tax, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
     let mut next = 0;
-    price(rules, items, shipping, || {
+    price(Terms { tax, offers }, items, shipping, || {
         next += 1;
         Uuid::from_u128(next)
     })
@@ -42,7 +64,7 @@ fn totals_by_table() {
         (false, 1_500, 309_801, 6_000, 38_970 + 7_500 + 900, 315_801 + 47_370),
     ];
     for (included, rate, subtotal, shipping, tax, total) in cases {
-        let t = priced(&rules(included, rate), &two_stores, &Shipping::default()).unwrap().totals;
+        let t = priced(at(included, rate), &two_stores, &Shipping::default()).unwrap().totals;
         let found = (t.tax_included, t.subtotal.amount, t.shipping.amount, t.tax.amount, t.total.amount);
         assert_eq!(found, (included, subtotal, shipping, tax, total), "included {included}, rate {rate}");
     }
@@ -50,21 +72,44 @@ fn totals_by_table() {
 
 #[test]
 fn only_stores_that_ship_something_are_paid_for_shipping() {
-    let p = priced(&Rules::default(), &[item(1, "course", 1_000, 1), item(2, "physical", 1_000, 1)], &Shipping::default()).unwrap();
+    let items = [item(1, "course", 1_000, 1), item(2, "physical", 1_000, 1), item(1, "digital", 1_000, 1)];
+    let p = priced(Tax::default(), &items, &Shipping::default()).unwrap();
     let shipping: Vec<_> = p.parts.iter().map(|p| (p.shipping_method.as_str(), p.totals.shipping.amount)).collect();
     assert_eq!(shipping, [("none", 0), ("standard", 6_000)]);
-    assert!(p.ships());
-    assert!(!priced(&Rules::default(), &[item(1, "course", 1_000, 1)], &Shipping::default()).unwrap().ships());
+    assert_eq!(items.map(|i| i.grams()), [None, Some(100), None], "what is not carried weighs nothing");
+    assert_eq!(Item { weight_grams: i64::MAX, ..item(1, "physical", 1, 999) }.grams(), Some(i64::MAX));
 }
 
 #[test]
-fn a_store_can_be_shipped_by_another_method_than_the_rest() {
-    let mut rules = Rules::default();
-    rules.shipping.insert("express".into(), vec![Money::new(12_000, Currency::BDT)]);
-    let items = [item(1, "physical", 1_000, 1), item(2, "physical", 1_000, 1)];
-    let by_vendor = [(VendorId(Uuid::from_u128(2)), "express".to_owned())].into();
-    let p = priced(&rules, &items, &Shipping { method: Some("standard".into()), by_vendor }).unwrap();
-    assert_eq!(p.parts.iter().map(|p| p.totals.shipping.amount).collect::<Vec<_>>(), [6_000, 12_000]);
+fn methods_are_chosen_for_all_stores_or_one_by_one() {
+    let items = [item(1, "physical", 1_000, 1), item(2, "physical", 1_000, 1), item(3, "digital", 1_000, 1)];
+    let without_standard: Vec<Offer> = offers().into_iter().filter(|o| o.vendor_id != store(2) || o.method != "standard").collect();
+    let named = |n, method: &str| [(store(n), method.to_owned())].into();
+    let unknown = |n, method: &str, offered: &[&str], named| {
+        let offered = offered.iter().map(|o| (*o).to_owned()).collect();
+        Err(NotShipped::UnknownMethod { method: method.into(), vendor_id: store(n), offered, named })
+    };
+    let all = ["pick-up", "standard", "express"];
+    let cases = [
+        (offers(), None, BTreeMap::new(), Ok([6_000, 6_000, 0])),
+        (offers(), Some("express"), BTreeMap::new(), Ok([12_000, 12_000, 0])),
+        (offers(), Some("standard"), named(2, "express"), Ok([6_000, 12_000, 0])),
+        (offers(), None, named(1, "express"), Ok([12_000, 6_000, 0])),
+        (offers(), None, named(3, "rocket"), Ok([6_000, 6_000, 0])),
+        (offers(), Some("rocket"), BTreeMap::new(), unknown(1, "rocket", &all, false)),
+        (offers(), Some("standard"), named(2, "rocket"), unknown(2, "rocket", &all, true)),
+        (offers(), None, named(4, "standard"), Err(NotShipped::NotOfThisOrder(store(4)))),
+        (without_standard.clone(), None, BTreeMap::new(), Ok([6_000, 500, 0])),
+        (without_standard.clone(), Some("standard"), BTreeMap::new(), unknown(2, "standard", &["pick-up", "express"], false)),
+        (offers()[..3].to_vec(), None, BTreeMap::new(), Err(NotShipped::Nowhere(store(2)))),
+        (Vec::new(), Some("standard"), BTreeMap::new(), Err(NotShipped::Nowhere(store(1)))),
+    ];
+    for (offers, method, by_vendor, expected) in cases {
+        let shipping = Shipping { method: method.map(str::to_owned), by_vendor };
+        let found = priced_at(&offers, Tax::default(), &items, &shipping);
+        let found = found.map(|p| [0, 1, 2].map(|n| p.parts[n].totals.shipping.amount));
+        assert_eq!(found, expected.map_err(Unpriced::Shipping), "{shipping:?}");
+    }
 }
 
 #[test]
@@ -74,29 +119,22 @@ fn what_cannot_be_priced_says_why() {
         i.unit_price.currency = usd;
         i
     };
-    let rocket = Shipping { method: Some("rocket".into()), ..Shipping::default() };
-    let unknown = |currency, method: &str| Unpriced::UnknownShipping { method: method.into(), currency, vendor_id: None };
     let cases = [
-        (vec![], Shipping::default(), Unpriced::Empty),
-        (
-            vec![item(1, "physical", 1, 1), foreign(item(1, "digital", 1, 1))],
-            Shipping::default(),
-            Unpriced::MixedCurrency(Currency::BDT, usd),
-        ),
-        (vec![item(1, "physical", 1, 1)], rocket, unknown(Currency::BDT, "rocket")),
-        (vec![foreign(item(1, "physical", 1, 1))], Shipping::default(), unknown(usd, "standard")),
-        (vec![item(1, "digital", i64::MAX, 2)], Shipping::default(), Unpriced::TooLarge),
-        (vec![item(1, "digital", i64::MAX, 1), item(2, "digital", i64::MAX, 1)], Shipping::default(), Unpriced::TooLarge),
+        (vec![], Unpriced::Empty),
+        (vec![item(1, "physical", 1, 1), foreign(item(1, "digital", 1, 1))], Unpriced::MixedCurrency(Currency::BDT, usd)),
+        (vec![item(1, "digital", i64::MAX, 2)], Unpriced::TooLarge),
+        (vec![item(1, "digital", i64::MAX, 1), item(2, "digital", i64::MAX, 1)], Unpriced::TooLarge),
+        (vec![item(1, "physical", i64::MAX, 1)], Unpriced::TooLarge),
     ];
-    for (items, shipping, why) in cases {
-        assert_eq!(priced(&Rules::default(), &items, &shipping), Err(why));
+    for (items, why) in cases {
+        assert_eq!(priced(Tax::default(), &items, &Shipping::default()), Err(why));
     }
 }
 
 #[test]
 fn shares_of_a_single_line_by_hand() {
     // 115.00 with 15 % inside is 100.00 net; 10 % commission of that is 10.00; 60.00 shipping holds 7.83 of tax.
-    let p = priced(&Rules::default(), &[item(7, "physical", 11_500, 1)], &Shipping::default()).unwrap();
+    let p = priced(Tax::default(), &[item(7, "physical", 11_500, 1)], &Shipping::default()).unwrap();
     let found: Vec<_> = shares(&p.parts).unwrap().into_iter().map(|s| (s.account, s.amount)).collect();
     let vendor = Uuid::from_u128(7);
     let expected = [
@@ -119,7 +157,7 @@ proptest! {
     fn parts_sum_to_the_order_and_shares_to_its_total(
         items in prop::collection::vec(any_item(), 1..12), included: bool, basis_points in 0..=10_000u16,
     ) {
-        let p = priced(&rules(included, basis_points), &items, &Shipping::default()).unwrap();
+        let p = priced(at(included, basis_points), &items, &Shipping::default()).unwrap();
         let sum = |field: fn(&Totals) -> Money| p.parts.iter().map(|p| field(&p.totals).amount).sum::<i64>();
         let t = &p.totals;
         prop_assert_eq!(sum(|t| t.subtotal), t.subtotal.amount);

@@ -1,0 +1,1 @@
+ALTER TABLE vendors.stores ADD COLUMN shipping {json};
