@@ -8,3 +8,4 @@ mod market;
 mod nodes;
 mod outside;
 mod rubbish;
+mod stream;

@@ -23,7 +23,7 @@ use crate::limits::{Left, Limits};
 use crate::sessions::Sessions;
 use crate::table::{Found, Table};
 use crate::upstream::Upstreams;
-use crate::{Config, aliases, arrival, body, credentials};
+use crate::{Config, aliases, arrival, body, credentials, stream};
 
 /// Everything a request meets.
 pub struct Edge {
@@ -87,8 +87,8 @@ impl Edge {
         let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
         let route = self.route(&mut request).inspect_err(|_| self.drain(&mut request))?;
         seen.route = Some(route.clone());
-        let caller = match self.admit(&mut request, route, peer, seen).await {
-            Ok(caller) => caller,
+        let (caller, token) = match self.admit(&mut request, route, peer, seen).await {
+            Ok(admitted) => admitted,
             Err(problem) => {
                 self.drain(&mut request);
                 return Err(problem);
@@ -107,9 +107,13 @@ impl Edge {
         let method = request.method().clone();
         let work = upstream.call(request, limit_bytes).instrument(Span::current());
         let answer = scope(context, carry_out(&self.tasks, &method, work));
-        tokio::time::timeout(timeout, answer).await.map_err(|_| {
+        let response = tokio::time::timeout(timeout, answer).await.map_err(|_| {
             let text = format!("there was no answer within {} s; ask again whether it took effect", route.timeout_seconds);
             Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", text)
+        })?;
+        Ok(match token.filter(|_| stream::goes_on(&response)) {
+            Some(token) => stream::while_signed_in(response, self.sessions.clone(), token),
+            None => response,
         })
     }
 
@@ -144,8 +148,14 @@ impl Edge {
         }
     }
 
-    /// Who is calling, where the route lets in who that is.
-    async fn admit(&self, request: &mut Request, route: &RouteInfo, peer: Option<IpAddr>, seen: &mut Seen) -> Result<Caller, Problem> {
+    /// Who is calling, and with which access token, where the route lets in who that is.
+    async fn admit(
+        &self,
+        request: &mut Request,
+        route: &RouteInfo,
+        peer: Option<IpAddr>,
+        seen: &mut Seen,
+    ) -> Result<(Caller, Option<String>), Problem> {
         let address = credentials::client_address(request.headers(), peer, &self.trusted_proxies);
         let cart_token = credentials::cart_token(request.headers())?;
         let bearer = credentials::take_bearer(request.headers_mut());
@@ -153,7 +163,7 @@ impl Edge {
         let user = match bearer {
             Bearer::Absent => Ok(None),
             Bearer::Token(token) => match self.sessions.user_of(&token).await {
-                Ok(user) => Ok(Some(user)),
+                Ok(user) => Ok(Some((user, token))),
                 // Signing in again must be possible with a token that has expired still attached.
                 Err(_) if route.who == Who::Public => Ok(None),
                 Err(refused) => Err(refused.into()),
@@ -163,6 +173,7 @@ impl Edge {
         };
         // Whoever tries tokens is counted by address.
         let (user, refused) = user.map_or_else(|refused| (None, Some(refused)), |user| (user, None));
+        let (user, token) = user.unzip();
         let caller = Caller { user, cart_token, address };
         seen.left = self.limits.check(route, &caller).map_err(|(problem, left)| {
             seen.left = Some(left);
@@ -182,7 +193,7 @@ impl Edge {
                 }
             }
         }
-        Ok(caller)
+        Ok((caller, token))
     }
 
     fn drain(&self, request: &mut Request) {

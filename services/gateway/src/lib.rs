@@ -20,6 +20,7 @@ mod openapi;
 mod operators;
 mod recent;
 mod sessions;
+mod stream;
 mod table;
 mod upstream;
 

@@ -4,6 +4,7 @@
 //! and the entry is dropped; should that word be lost, the session is asked for again every minute.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{CheckSessionRequest, GetKeysRequest};
@@ -12,6 +13,7 @@ use kit::auth::{Access, KeySet, TokenError, User, check_access};
 use kit::channel::Channel;
 use kit::{BuildError, Clock, Env, Problem, Role};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::Config;
 use crate::recent::Recent;
@@ -22,6 +24,8 @@ const KEYS_SECONDS: i64 = 300;
 const UNKNOWN_KEY_SECONDS: i64 = 10;
 /// How long a session that was checked is believed while identity does not answer.
 const GRACE_SECONDS: i64 = 300;
+/// The shortest pause between two looks at a token that somebody is answered for, in microseconds.
+const RECHECK_US_MIN: u64 = 1_000_000;
 
 /// Verified tokens, by their SHA-256.
 pub struct Sessions {
@@ -33,6 +37,8 @@ pub struct Sessions {
     keys: Mutex<Arc<KeySet>>,
     /// When the keys were last asked for; whoever asks holds it.
     asked_for_keys: tokio::sync::Mutex<Option<Time>>,
+    /// Says that entries were dropped, to those who answer for as long as a token works.
+    dropped: watch::Sender<u64>,
 }
 
 struct Kept {
@@ -83,6 +89,7 @@ impl Sessions {
             kept: Mutex::new(Kept { entries: Recent::new(config.verified_tokens_max), epoch: 0 }),
             keys: Mutex::default(),
             asked_for_keys: tokio::sync::Mutex::new(None),
+            dropped: watch::Sender::new(0),
         })
     }
 
@@ -108,6 +115,31 @@ impl Sessions {
             None => self.verify(token, now).await?,
         };
         self.check_session(digest, access, checked_at, epoch).await
+    }
+
+    /// Ends when the token does not work any more: it has expired, or its session has ended.
+    pub async fn refused(&self, token: &str) {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let mut dropped = self.dropped.subscribe();
+        loop {
+            dropped.borrow_and_update();
+            if let Err(refused) = self.user_of(token).await {
+                return tracing::debug!(?refused, "an answer that went on was cut off");
+            }
+            let now = self.clock.now();
+            let known = self.kept().entries.get(&digest);
+            // Nothing is known of it where identity is silent, or others came in such numbers that it was forgotten.
+            let until = known.map_or(now, |e| e.access.expires_at.min(e.checked_at.plus_seconds(self.check_seconds)));
+            let pause_us = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0).max(RECHECK_US_MIN);
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_micros(pause_us)) => {}
+                _ = dropped.wait_for(|_| self.is_forgotten(&digest)) => {}
+            }
+        }
+    }
+
+    fn is_forgotten(&self, digest: &[u8; 32]) -> bool {
+        self.kept().entries.get(digest).is_none()
     }
 
     /// Asks whether the session is open, and remembers the answer unless something was dropped meanwhile.
@@ -176,6 +208,8 @@ impl Sessions {
         let mut kept = self.kept();
         kept.epoch += 1;
         kept.entries.retain(|entry| !gone(&entry.access.user));
+        drop(kept);
+        self.dropped.send_modify(|times| *times += 1);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -1,3 +1,4 @@
+use axum::http::StatusCode;
 use kit::problem::FieldError;
 use kit::{DbError, Problem};
 
@@ -15,6 +16,9 @@ pub(crate) enum Error {
     /// It is not given up.
     #[error("only a delivery that was given up is tried anew; this one is {}", .0.as_str())]
     NotDead(Status),
+    /// One user has too many streams open.
+    #[error("you have too many streams open; close one")]
+    TooManyStreams,
     /// A template cannot be used.
     #[error("the template cannot be filled in")]
     Mistakes(Vec<Mistake>),
@@ -38,6 +42,7 @@ impl From<Error> for Problem {
             Error::NoMessage => Problem::not_found("notification"),
             Error::NoDelivery => Problem::not_found("delivery"),
             Error::NotDead(status) => Problem::conflict("not_dead", e.to_string()).with("deliveryStatus", status.as_str()),
+            Error::TooManyStreams => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", e.to_string()),
             Error::Mistakes(mistakes) => Problem::invalid(mistakes.into_iter().map(field).collect()),
             Error::Unreachable(service, _) => Problem::unavailable("unavailable", format!("{service} did not answer; try again")),
             Error::Template(_) | Error::Internal(_) => Problem::internal(e),

@@ -1,6 +1,6 @@
 //! notifications: what people are told, on which channel, and whether it reached them.
 //!
-//! Owns messages, what was read of them, their deliveries, templates, and the development mailbox. Publishes `notification.*`.
+//! Owns messages, what was read of them, their deliveries, templates, what people prefer, and the development mailbox. Publishes `notification.*`.
 //! Consumes `user.registered`, `user.link_requested`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
 //! `order.status_changed` and `payment.refunded`. Calls identity, orders and vendors, for who is written to and about
 //! what: events carry no contact details.
@@ -17,6 +17,7 @@ mod store;
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::orders::orders_client::OrdersClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
+use kit::auth::derive;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
@@ -29,6 +30,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0001_messages", include_str!("../migrations/0001_messages.sql")),
         Migration::new("0002_deliveries", include_str!("../migrations/0002_deliveries.sql")),
         Migration::new("0003_templates", include_str!("../migrations/0003_templates.sql")),
+        Migration::new("0004_preferences", include_str!("../migrations/0004_preferences.sql")),
     ],
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "orders", "payments"],
@@ -47,11 +49,14 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let app = app::App {
         db: env.db.clone(),
         clock: env.clock.clone(),
+        tasks: env.tasks.clone(),
+        live: app::Live::default(),
         identity: IdentityClient::new(env.channel("identity")?),
         orders: OrdersClient::new(env.channel("orders")?),
         vendors: VendorsClient::new(env.channel("vendors")?),
         texts: domain::Texts::new().map_err(|e| BuildError::Other(e.to_string()))?,
         public_url: env.shared.public_url.clone(),
+        links: domain::LinkKey::new(derive(&env.shared.master_key, "haat/notifications/links")),
         mailer: provider::Mailer::new(&config, development, &env.shared.public_url).map_err(wrong)?,
         development,
         attempts_max: config.attempts_max,

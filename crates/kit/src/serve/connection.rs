@@ -110,17 +110,32 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-/// A stream whose other end must show within a time which protocol it speaks; afterwards the protocol's own timeouts
-/// hold.
+/// A stream whose other end must show within a time which protocol it speaks, where afterwards the protocol's own
+/// timeouts hold, and must take within the same time something of what is written: who does not read is dropped.
 struct Prompt {
     stream: TcpStream,
-    patience: Pin<Box<Sleep>>,
+    patience: Duration,
+    first_bytes: Pin<Box<Sleep>>,
     read_bytes: usize,
+    /// Since nothing more could be written.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Prompt {
     fn new(stream: TcpStream, patience: Duration) -> Prompt {
-        Prompt { stream, patience: Box::pin(tokio::time::sleep(patience)), read_bytes: 0 }
+        Prompt { stream, patience, first_bytes: Box::pin(tokio::time::sleep(patience)), read_bytes: 0, stalled: None }
+    }
+
+    /// What a write comes to: an error where the other end has taken nothing for too long.
+    fn written(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -134,14 +149,15 @@ impl AsyncRead for Prompt {
             self.read_bytes += buffer.filled().len() - before;
             return Poll::Ready(done);
         }
-        ready!(self.patience.as_mut().poll(cx));
+        ready!(self.first_bytes.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl AsyncWrite for Prompt {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -153,10 +169,36 @@ impl AsyncWrite for Prompt {
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Time that is paused goes on by itself as soon as everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_dropped() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut prompt = Prompt::new(listener.accept().await.unwrap().0, Duration::from_secs(60));
+        let began = Instant::now();
+        let error = loop {
+            if let Err(e) = prompt.write_all(&[0; 64 * 1024]).await {
+                break e;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= Duration::from_secs(60));
+        drop(client);
     }
 }

@@ -40,6 +40,8 @@ fn routes() -> Routes<App> {
         .add_limited(Who::Public, 1_024, 1, routes!(never))
         .add(Who::Public, routes!(held))
         .add(Who::Public, routes!(cancel))
+        .add(Who::User, routes!(stream))
+        .add(Who::Public, routes!(open_stream))
         .add(Who::Public, routes!(in_development))
 }
 
@@ -142,6 +144,23 @@ async fn held(Path(name): Path<String>) -> Result<StatusCode, Problem> {
 #[utoipa::path(put, path = "/api/v1/orders/{id}/cancel", responses((status = 200)))]
 async fn cancel(Path(id): Path<String>, uri: Uri) -> axum::Json<Value> {
     axum::Json(json!({"id": id, "uri": uri.to_string()}))
+}
+
+/// Says one thing, and nothing more for ever.
+fn endless() -> Response {
+    let said = futures::stream::iter([Ok::<_, std::io::Error>("data: here\n\n")]);
+    let body = axum::body::Body::from_stream(futures::StreamExt::chain(said, futures::stream::pending()));
+    ([("content-type", "text/event-stream")], body).into_response()
+}
+
+#[utoipa::path(get, path = "/api/v1/echo/stream", responses((status = 200)))]
+async fn stream() -> Response {
+    endless()
+}
+
+#[utoipa::path(get, path = "/api/v1/echo/open-stream", responses((status = 200)))]
+async fn open_stream() -> Response {
+    endless()
 }
 
 #[utoipa::path(get, path = "/dev/echo", responses((status = 200)))]

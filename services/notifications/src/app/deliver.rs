@@ -8,23 +8,37 @@ use kit::{DbError, Tx};
 use serde_json::Value as Json;
 
 use super::App;
-use crate::domain::{Answer, Draft, HIDDEN, Kind, Medium, Status, after};
+use super::preferences::held_until;
+use crate::domain::{Answer, Draft, HIDDEN, Kind, Medium, Outcome, Status, after, unsubscribe_url};
 use crate::error::Error;
 use crate::store::{self, Delivery, Outgoing, Progress};
 
 /// The kind of the job that delivers.
 pub(crate) const DELIVERY_JOB: &str = "deliver";
 
+/// A mail at the moment of an attempt.
+enum Leaving {
+    Now(Box<Outgoing>),
+    /// Its reader is not to be disturbed before.
+    Later(Time),
+}
+
 impl App {
-    /// Sees to it that a new message leaves: at once where nobody need be asked, else by a job.
+    /// Sees to it that a new message leaves: at once where nobody need be asked, else by a job; after quiet hours where it
+    /// would disturb.
     pub(super) fn send_off(&self, tx: &mut Tx, id: NotificationId, draft: &Draft) -> Result<(), Error> {
         if draft.channel == Medium::InApp {
+            let (live, recipient) = (self.live.clone(), draft.recipient);
+            tx.after_commit(move || live.tell(recipient));
             return Ok(());
         }
-        store::insert_delivery(tx, id, draft.channel, &draft.address)?;
-        match self.mailer.at_once().filter(|_| !draft.kind.has_link()) {
+        let now = tx.now();
+        let held = held_until(tx, draft.recipient, draft.kind, now)?;
+        let due = held.unwrap_or(now);
+        store::insert_delivery(tx, id, draft.channel, &draft.address, due)?;
+        match self.mailer.at_once().filter(|_| held.is_none() && !draft.kind.has_link()) {
             Some(answer) => self.note(tx, id, Progress::default(), &answer, None).map(drop),
-            None => Ok(deliver_later(tx, id, 0)?),
+            None => Ok(deliver_later(tx, id, 0, due)?),
         }
     }
 
@@ -40,8 +54,11 @@ impl App {
     }
 
     async fn deliver(&self, id: NotificationId) -> Result<Option<Time>, Error> {
-        let found = self.db.read(move |q| store::outgoing(q, id)).await?;
-        let Some(mail) = found else { return Ok(None) };
+        let Some(mail) = self.leaving(id).await? else { return Ok(None) };
+        let mail = match mail {
+            Leaving::Now(mail) => *mail,
+            Leaving::Later(due) => return Ok(Some(due)),
+        };
         let progress = mail.progress;
         let (answer, revealed) = match self.with_link(mail).await {
             Ok((mail, has_link)) => (self.mailer.send(&mail, self.clock.now()).await, has_link.then_some(mail)),
@@ -52,8 +69,29 @@ impl App {
         self.db.write(move |tx| app.note(tx, id, progress, &answer, revealed.as_ref())).await
     }
 
+    /// A mail that has still to leave, and whether it may now: an attempt before may have ended in quiet hours.
+    async fn leaving(&self, id: NotificationId) -> Result<Option<Leaving>, Error> {
+        let now = self.clock.now();
+        let found = self.db.read(move |q| {
+            let Some(mail) = store::outgoing(q, id)? else { return Ok::<_, Error>(None) };
+            let held = Kind::parse(&mail.kind).map(|kind| held_until(q, mail.recipient, kind, now)).transpose()?.flatten();
+            Ok(Some((mail, held)))
+        });
+        let Some((mail, held)) = found.await? else { return Ok(None) };
+        if let Some(due) = held {
+            self.db.write(move |tx| store::postpone(tx, id, due)).await?;
+            return Ok(Some(Leaving::Later(due)));
+        }
+        let kind = Kind::parse(&mail.kind);
+        let unsubscribe_url = kind.and_then(|kind| unsubscribe_url(&self.public_url, &self.links.token(mail.recipient), kind));
+        Ok(Some(Leaving::Now(Box::new(Outgoing { unsubscribe_url, ..mail }))))
+    }
+
     /// The mail with the token of its link, where it has one: drawn now, and not in what is stored.
     async fn with_link(&self, mail: Outgoing) -> Result<(Outgoing, bool), Answer> {
+        if mail.turned_off {
+            return Err(Answer::new(Outcome::Never, "such messages were turned off meanwhile"));
+        }
         if !Kind::parse(&mail.kind).is_some_and(Kind::has_link) {
             return Ok((mail, false));
         }
@@ -103,7 +141,8 @@ impl App {
             .write(move |tx| {
                 let found = store::delivery(tx, id)?.ok_or(Error::NoDelivery)?;
                 let Some(series) = store::revive(tx, id)? else { return Err(Error::NotDead(found.status)) };
-                deliver_later(tx, id, series)?;
+                let now = tx.now();
+                deliver_later(tx, id, series, now)?;
                 store::delivery(tx, id)?.ok_or(Error::NoDelivery)
             })
             .await
@@ -111,7 +150,6 @@ impl App {
 }
 
 /// Each series of attempts has a job of its own: the one before may not have ended yet.
-fn deliver_later(tx: &mut Tx, id: NotificationId, series: i64) -> Result<(), DbError> {
-    let now = tx.now();
-    jobs::queue(tx, DELIVERY_JOB, &format!("{id}/{series}"), Json::Null, now)
+fn deliver_later(tx: &mut Tx, id: NotificationId, series: i64, due: Time) -> Result<(), DbError> {
+    jobs::queue(tx, DELIVERY_JOB, &format!("{id}/{series}"), Json::Null, due)
 }

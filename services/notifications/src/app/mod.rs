@@ -2,7 +2,10 @@
 
 mod deliver;
 mod inbox;
+mod live;
 mod people;
+mod preferences;
+mod stream;
 mod templates;
 mod write;
 
@@ -10,14 +13,16 @@ use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::orders::orders_client::OrdersClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::channel::Channel;
-use kit::{Clock, Db};
+use kit::{Clock, Db, Tasks};
 
-use crate::domain::Texts;
+use crate::domain::{LinkKey, Texts};
 use crate::error::Error;
 use crate::provider::Mailer;
 use crate::store;
 
 pub(crate) use deliver::DELIVERY_JOB;
+pub(crate) use live::Live;
+pub(crate) use preferences::{Change, Preferences};
 pub(crate) use templates::InUse;
 pub(crate) use write::{WRITE_JOB, write_later};
 
@@ -26,13 +31,18 @@ pub(crate) use write::{WRITE_JOB, write_later};
 pub(crate) struct App {
     pub db: Db,
     pub clock: Clock,
+    pub tasks: Tasks,
     pub identity: IdentityClient<Channel>,
     pub orders: OrdersClient<Channel>,
     pub vendors: VendorsClient<Channel>,
     pub texts: Texts,
     /// Without a slash at the end.
     pub public_url: String,
+    /// What links that turn off mails are signed with.
+    pub links: LinkKey,
     pub mailer: Mailer,
+    /// The streams that are open in this process.
+    pub live: Live,
     /// What has left is also in the mailbox.
     pub development: bool,
     pub attempts_max: i64,

@@ -30,6 +30,7 @@ impl App {
             email: found.email,
             name: found.first_name,
             locale: Locale::of(&found.locale),
+            link_token: self.links.token(user.0),
         }))
     }
 
@@ -49,7 +50,7 @@ impl App {
             Some(user) => self.user(user).await,
             None => {
                 let (recipient, name, locale) = (order.id.0, String::new(), Locale::English);
-                Ok(Some(Addressee { recipient, user_id: None, email, name, locale }))
+                Ok(Some(Addressee { recipient, user_id: None, email, name, locale, link_token: self.links.token(recipient) }))
             }
         }
     }

@@ -4,7 +4,7 @@ use contracts::{Time, UserId};
 use serde_json::Value as Json;
 
 use super::App;
-use crate::domain::{Kind, Locale, Medium, Source, Text, check, fill, sample};
+use crate::domain::{Kind, Locale, Medium, Source, Text, UNSUBSCRIBE, check, fill, sample};
 use crate::error::Error;
 use crate::store::{self, TemplateKey};
 
@@ -67,6 +67,14 @@ impl App {
     /// A message in words. A written template that does not fit any more, as after a change of its fields, gives way to
     /// the built-in one: people are told in any case.
     pub(super) fn words(&self, written: &Written, key: TemplateKey, fields: &Json) -> Result<Text, Error> {
+        let text = self.words_of_template(written, key, fields)?;
+        match fields[UNSUBSCRIBE].as_str().filter(|_| key.channel == Medium::Email) {
+            Some(url) => Ok(text.with_unsubscribe(url, key.locale)),
+            None => Ok(text),
+        }
+    }
+
+    fn words_of_template(&self, written: &Written, key: TemplateKey, fields: &Json) -> Result<Text, Error> {
         let own = written.0.iter().find(|(k, _)| *k == key).map(|(_, source)| fill(source, key.channel, key.locale, fields));
         match own {
             Some(Ok(text)) => return Ok(text),

@@ -23,6 +23,18 @@ pub(super) fn page(title: &str, text: &str, locale: Locale) -> String {
     )
 }
 
+/// A page, with the link that turns off mails like it at its end.
+pub(super) fn footed(html: &str, words: &str, url: &str) -> String {
+    let footer = format!(
+        "<p style=\"max-width:34rem;margin:12px auto;font:13px/1.5 system-ui,'Noto Sans Bengali',sans-serif;color:#4c5d54\">\
+         <a style=\"color:#4c5d54\" target=\"_blank\" rel=\"noopener\" href=\"{}\">{}</a></p>",
+        escape(url),
+        escape(words)
+    );
+    let end = html.rfind("</body>").unwrap_or(html.len());
+    format!("{}{footer}{}", &html[..end], &html[end..])
+}
+
 fn paragraph(text: &str, locale: Locale) -> String {
     if is_address(text) {
         let label = match locale {
@@ -62,6 +74,13 @@ mod tests {
             assert!(html.contains(part), "{part} is not in {html}");
         }
         assert!(!html.contains("<two>") && !html.contains("<b>"));
+    }
+
+    #[test]
+    fn the_footer_stands_within_the_page() {
+        let html = footed(&page("T", "text", Locale::English), "no & more", "http://haat.test/x?a=1&b=2");
+        assert!(html.contains("href=\"http://haat.test/x?a&#x3D;1&amp;b&#x3D;2\">no &amp; more</a></p></body></html>"), "{html}");
+        assert!(footed("<b>own</b>", "w", "u").starts_with("<b>own</b><p "));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Medium;
+use super::{Locale, Medium};
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +91,32 @@ impl Kind {
         matches!(self, Kind::UserVerifyEmail | Kind::UserResetPassword)
     }
 
+    /// Whether it comes whatever somebody prefers: what proves a sale or moves money, and what was asked for.
+    pub fn is_required(self) -> bool {
+        self.has_link() || matches!(self, Kind::OrderConfirmed | Kind::PaymentRefunded)
+    }
+
+    /// Whether it comes in quiet hours too: the answer to what somebody just did.
+    pub fn is_urgent(self) -> bool {
+        self.has_link() || matches!(self, Kind::OrderConfirmed | Kind::OrderFailed)
+    }
+
+    /// What it is about, for people; its name where nobody is asked about it.
+    pub fn label(self, locale: Locale) -> &'static str {
+        let (english, bangla) = match self {
+            Kind::OrderFailed => ("orders that were not paid", "যেসব অর্ডারের দাম পরিশোধ হয়নি"),
+            Kind::OrderCancelled => ("cancelled orders", "বাতিল হওয়া অর্ডার"),
+            Kind::OrderShipped => ("orders on their way", "পাঠানো অর্ডার"),
+            Kind::OrderDelivered => ("delivered orders", "পৌঁছে যাওয়া অর্ডার"),
+            Kind::VendorOrderConfirmed => ("new orders for your store", "আপনার দোকানের নতুন অর্ডার"),
+            other => (other.as_str(), other.as_str()),
+        };
+        match locale {
+            Locale::English => english,
+            Locale::Bangla => bangla,
+        }
+    }
+
     /// On which channels it goes.
     pub fn channels(self) -> &'static [Medium] {
         match self {
@@ -118,6 +144,15 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_turned_off_by_a_link_has_a_label() {
+        for kind in Kind::ALL.into_iter().filter(|k| !k.is_required() && k.channels().contains(&Medium::Email)) {
+            for locale in Locale::ALL {
+                assert_ne!(kind.label(locale), kind.as_str());
+            }
+        }
+    }
 
     #[test]
     fn names_are_the_ones_that_are_stored() {

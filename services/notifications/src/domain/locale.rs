@@ -35,6 +35,14 @@ impl Locale {
         }
     }
 
+    /// What the link that turns off mails says.
+    pub fn unsubscribe(self) -> &'static str {
+        match self {
+            Locale::English => "Turn off e-mails like this one",
+            Locale::Bangla => "এ ধরনের ইমেইল বন্ধ করুন",
+        }
+    }
+
     /// A number in the digits of the language.
     pub fn number(self, number: i64) -> String {
         self.digits(&number.to_string())

@@ -5,9 +5,11 @@ mod delivery;
 mod html;
 mod kind;
 mod locale;
+mod quiet;
 mod sample;
 mod story;
 mod template;
+mod unsubscribe;
 
 use contracts::{Money, OrderId, UserId, VendorOrderId};
 use serde::{Deserialize, Serialize};
@@ -19,9 +21,11 @@ pub(crate) use delivery::{Answer, Outcome, Status, after};
 pub(crate) use html::escape;
 pub(crate) use kind::Kind;
 pub(crate) use locale::Locale;
+pub(crate) use quiet::{QuietHours, WrongHours};
 pub(crate) use sample::sample;
-pub(crate) use story::{HIDDEN, Order, Part, Story};
+pub(crate) use story::{HIDDEN, Order, Part, Story, UNSUBSCRIBE};
 pub(crate) use template::{Source, TemplateError, Texts, fill};
+pub(crate) use unsubscribe::{LinkKey, unsubscribe_url};
 
 /// The way on which a message reaches somebody: its channel, as everybody outside says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -101,6 +105,8 @@ pub(crate) struct Addressee {
     pub name: String,
     /// In which language.
     pub locale: Locale,
+    /// For links that turn off mails.
+    pub link_token: String,
 }
 
 impl Addressee {
@@ -146,6 +152,15 @@ pub(crate) struct Text {
     pub html: Option<String>,
 }
 
+impl Text {
+    /// A mail's words, with the link that turns off mails like it at their end.
+    pub fn with_unsubscribe(self, url: &str, locale: Locale) -> Text {
+        let words = locale.unsubscribe();
+        let html = self.html.map(|html| html::footed(&html, words, url));
+        Text { title: self.title, body: format!("{}\n\n-- \n{words}:\n{url}", self.body), html }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +173,7 @@ mod tests {
             email: "a@b.test".into(),
             name: String::new(),
             locale: Locale::English,
+            link_token: String::new(),
         };
         let guest = Addressee { user_id: None, ..user.clone() };
         let nobody = Addressee { email: String::new(), ..guest.clone() };

@@ -5,7 +5,7 @@ use contracts::{Money, OrderId, UserId, VendorId, VendorOrderId};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Addressee, Cause, Kind, Locale};
+use super::{Addressee, Cause, Kind, Locale, unsubscribe_url};
 
 /// An order, as orders shows it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -52,6 +52,9 @@ pub(crate) struct Item {
 /// What stands in stored texts where a link's token goes.
 pub(crate) const HIDDEN: &str = "•••";
 
+/// The field with the link that turns off mails.
+pub(crate) const UNSUBSCRIBE: &str = "unsubscribeUrl";
+
 /// One message's circumstances.
 #[derive(Clone, Copy)]
 pub(crate) struct Story<'a> {
@@ -68,11 +71,15 @@ pub(crate) struct Story<'a> {
 }
 
 impl Story<'_> {
-    /// Exactly the fields that templates of `kind` may name; what is not known is empty.
+    /// Exactly the fields that templates of `kind` may name; what is not known is empty. With them goes the link that
+    /// turns off mails of this kind, which no template names: it is part of every mail that can be turned off.
     pub fn fields(&self, kind: Kind, reader: &Addressee) -> Json {
         let mut known = self.known(kind, reader);
-        let fields: Map<String, Json> =
+        let mut fields: Map<String, Json> =
             kind.fields().map(|field| (field.to_owned(), known.remove(field).unwrap_or_else(|| json!("")))).collect();
+        if let Some(url) = unsubscribe_url(self.public_url, &reader.link_token, kind) {
+            fields.insert(UNSUBSCRIBE.to_owned(), json!(url));
+        }
         Json::Object(fields)
     }
 

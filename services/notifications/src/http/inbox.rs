@@ -12,7 +12,7 @@ use crate::domain::Medium;
 use crate::store::Message;
 
 /// Who may read everybody's messages.
-const READERS: &[Role] = &[Role::Support, Role::Admin];
+pub(super) const READERS: &[Role] = &[Role::Support, Role::Admin];
 
 /// A message to somebody.
 #[derive(Serialize, ToSchema)]

@@ -4,7 +4,10 @@ mod deliveries;
 mod inbox;
 mod mailbox;
 mod page;
+mod preferences;
+mod stream;
 mod templates;
+mod unsubscribe;
 
 use axum::Router;
 use kit::auth::User;
@@ -13,6 +16,7 @@ use kit::{Caller, Problem, Role};
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::domain::Kind;
 
 /// Every route of notifications.
 pub(crate) fn routes() -> Routes<App> {
@@ -35,6 +39,12 @@ fn admin(caller: &Caller) -> Result<&User, Problem> {
     if caller.has(ADMINS) { Ok(user) } else { Err(Problem::forbidden("only administrators may do this")) }
 }
 
+/// Which channels a kind of message goes on, in words.
+fn goes_on(kind: Kind) -> String {
+    let known: Vec<&str> = kind.channels().iter().map(|c| c.as_str()).collect();
+    format!("{} goes on {} only", kind.as_str(), known.join(" and "))
+}
+
 fn everywhere() -> Routes<App> {
     Routes::new("notifications")
         .add(Who::User, routes!(inbox::list))
@@ -42,6 +52,10 @@ fn everywhere() -> Routes<App> {
         .add(Who::User, routes!(inbox::list_of_user))
         .add(Who::User, routes!(inbox::mark_read))
         .add(Who::User, routes!(inbox::mark_all_read))
+        .add(Who::User, routes!(stream::follow))
+        .add(Who::User, routes!(preferences::get, preferences::put))
+        .add(Who::User, routes!(preferences::get_of_user, preferences::put_of_user))
+        .add(Who::Public, routes!(unsubscribe::ask, unsubscribe::turn_off))
         .add(Who::Roles(ADMINS), routes!(deliveries::list))
         .add(Who::Roles(ADMINS), routes!(deliveries::retry))
         .add(Who::Roles(ADMINS), routes!(templates::list))

@@ -173,8 +173,7 @@ pub(super) async fn preview(
 fn key(name: &str, channel: Medium, locale: Option<Locale>) -> Result<TemplateKey, Problem> {
     let kind = Kind::parse(name).ok_or_else(|| Problem::not_found("template"))?;
     if !kind.channels().contains(&channel) {
-        let known: Vec<&str> = kind.channels().iter().map(|c| c.as_str()).collect();
-        let detail = format!("{name} goes on {} only", known.join(" and "));
+        let detail = super::goes_on(kind);
         return Err(Problem::invalid(vec![FieldError { pointer: "/channel".into(), code: "unknown_channel", detail }]));
     }
     Ok(TemplateKey { kind, channel, locale: locale.unwrap_or(Locale::English) })

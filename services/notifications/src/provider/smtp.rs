@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use contracts::Time;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -84,7 +84,16 @@ impl Server {
             ),
             None => headed.header(ContentType::TEXT_PLAIN).body(mail.body.clone()),
         };
-        built.map_err(|e| e.to_string())
+        let mut message = built.map_err(|e| e.to_string())?;
+        if let Some(url) = &mail.unsubscribe_url {
+            // One click turns off mails of this kind (RFC 2369 and RFC 8058).
+            for (name, value) in [("List-Unsubscribe", format!("<{url}>")), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into())]
+            {
+                let name = HeaderName::new_from_ascii(name.to_owned()).map_err(|e| e.to_string())?;
+                message.headers_mut().insert_raw(HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value));
+            }
+        }
+        Ok(message)
     }
 }
 

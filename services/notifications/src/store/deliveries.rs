@@ -12,7 +12,12 @@ use crate::domain::{Answer, Medium, Status};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outgoing {
     pub id: NotificationId,
+    pub recipient: Uuid,
     pub kind: String,
+    /// Whether the recipient has turned such messages off since it was written.
+    pub turned_off: bool,
+    /// Where mails like it are turned off; known when it leaves.
+    pub unsubscribe_url: Option<String>,
     /// What it happened to: the link, where there is one to issue.
     pub about: Uuid,
     pub address: String,
@@ -59,13 +64,13 @@ pub(crate) struct Attempt {
 const COLUMNS: &str =
     "d.message_id, m.kind, d.channel, d.address, d.status, d.attempts, d.series_from, d.next_at, d.created_at, d.updated_at";
 
-/// Makes the delivery of a new message, due now.
-pub(crate) fn insert_delivery(tx: &mut Tx, message: NotificationId, channel: Medium, address: &str) -> Result<(), DbError> {
+/// Makes the delivery of a new message, due at `next_at`.
+pub(crate) fn insert_delivery(tx: &mut Tx, message: NotificationId, channel: Medium, address: &str, next_at: Time) -> Result<(), DbError> {
     let now = tx.now();
     tx.execute(
         "INSERT INTO notifications.deliveries (message_id, channel, address, status, attempts, series_from, next_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, 0, 0, $5, $5, $5)",
-        params![message.0, channel.as_str(), address, Status::Pending.as_str(), now],
+         VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $6)",
+        params![message.0, channel.as_str(), address, Status::Pending.as_str(), next_at, now],
     )
     .map(drop)
 }
@@ -73,16 +78,34 @@ pub(crate) fn insert_delivery(tx: &mut Tx, message: NotificationId, channel: Med
 /// A message that has still to leave; `None` where it has left or was given up.
 pub(crate) fn outgoing(q: &mut Query, message: NotificationId) -> Result<Option<Outgoing>, DbError> {
     let row = q.row(
-        "SELECT d.address, m.title, m.body, m.html, d.attempts, d.series_from, m.kind, m.about FROM notifications.deliveries d \
-         JOIN notifications.messages m ON m.id = d.message_id WHERE d.message_id = $1 AND d.status IN ('pending', 'failed')",
+        "SELECT d.address, m.title, m.body, m.html, d.attempts, d.series_from, m.kind, m.about, m.recipient, o.kind \
+         FROM notifications.deliveries d JOIN notifications.messages m ON m.id = d.message_id \
+         LEFT JOIN notifications.opt_outs o ON o.recipient = m.recipient AND o.kind = m.kind AND o.channel = m.channel WHERE d.message_id = $1 AND d.status IN ('pending', 'failed')",
         params![message.0],
     )?;
     let read = |r: Row| {
         let progress = Progress { attempts: r.get(4)?, series_from: r.get(5)? };
-        let (kind, about) = (r.get(6)?, r.get(7)?);
-        Ok(Outgoing { id: message, kind, about, address: r.get(0)?, title: r.get(1)?, body: r.get(2)?, html: r.get(3)?, progress })
+        Ok(Outgoing {
+            id: message,
+            recipient: r.get(8)?,
+            kind: r.get(6)?,
+            turned_off: r.get::<Option<String>>(9)?.is_some(),
+            unsubscribe_url: None,
+            about: r.get(7)?,
+            address: r.get(0)?,
+            title: r.get(1)?,
+            body: r.get(2)?,
+            html: r.get(3)?,
+            progress,
+        })
     };
     row.map(read).transpose()
+}
+
+/// Has a message that has still to leave wait until `next_at`.
+pub(crate) fn postpone(tx: &mut Tx, message: NotificationId, next_at: Time) -> Result<(), DbError> {
+    let sql = "UPDATE notifications.deliveries SET next_at = $2 WHERE message_id = $1 AND status IN ('pending', 'failed')";
+    tx.execute(sql, params![message.0, next_at]).map(drop)
 }
 
 /// Notes an attempt and where the delivery stands after it; false where somebody else noted one meanwhile.

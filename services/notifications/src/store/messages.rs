@@ -23,16 +23,26 @@ pub(crate) struct Message {
     pub created_at: Time,
 }
 
+/// A message with its place in its recipient's list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Placed {
+    pub place: i64,
+    pub message: Message,
+}
+
 const COLUMNS: &str = "m.id, m.kind, m.channel, d.status, m.order_id, m.title, m.body, m.read_at, m.created_at";
 const TABLES: &str = "notifications.messages m LEFT JOIN notifications.deliveries d ON d.message_id = m.id";
 
-/// Stores a message; `None` where the recipient has one of this kind about the same thing on this channel.
+/// Stores a message; `None` where the recipient has one of this kind about the same thing on this channel, or has turned
+/// such messages off.
 pub(crate) fn insert(tx: &mut Tx, draft: &Draft) -> Result<Option<NotificationId>, DbError> {
     let place = if draft.channel == Medium::InApp { Some(next_place(tx, draft.recipient)?) } else { None };
     let (id, now) = (tx.id(), tx.now());
     let inserted = tx.execute(
         "INSERT INTO notifications.messages (id, recipient, kind, about, channel, order_id, place, title, body, html, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (recipient, kind, about, channel) DO NOTHING",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS \
+         (SELECT 1 FROM notifications.opt_outs o WHERE o.recipient = $2 AND o.kind = $3 AND o.channel = $5) \
+         ON CONFLICT (recipient, kind, about, channel) DO NOTHING",
         params![
             id,
             draft.recipient,
@@ -84,6 +94,18 @@ pub(crate) fn list(
     }
     sql.push_str(" ORDER BY m.created_at DESC, m.id DESC LIMIT $2");
     q.rows(&sql, &values)?.iter().map(message).collect()
+}
+
+/// The last place in a recipient's list; 0 where it is empty.
+pub(crate) fn last_place(q: &mut Query, recipient: Uuid) -> Result<i64, DbError> {
+    q.row("SELECT last FROM notifications.feeds WHERE recipient = $1", params![recipient])?.map_or(Ok(0), |r| r.get(0))
+}
+
+/// What comes behind a place in a recipient's list, oldest first.
+pub(crate) fn placed_after(q: &mut Query, recipient: Uuid, place: i64, limit: i64) -> Result<Vec<Placed>, DbError> {
+    let sql = format!("SELECT {COLUMNS}, m.place FROM {TABLES} WHERE m.recipient = $1 AND m.place > $2 ORDER BY m.place LIMIT $3");
+    let read = |r: &Row| Ok(Placed { place: r.get(9)?, message: message(r)? });
+    q.rows(&sql, params![recipient, place, limit])?.iter().map(read).collect()
 }
 
 /// One message of a recipient's list.

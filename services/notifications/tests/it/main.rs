@@ -5,6 +5,7 @@ mod delivering;
 mod links;
 mod mailbox;
 mod market;
+mod preferences;
 mod reading;
 mod server;
 mod telling;
