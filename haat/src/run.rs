@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use kit::db::Database;
+use kit::platform::Figures;
 use kit::service::Shared;
 use kit::tasks::Threads;
 use kit::{Choice, Clock, Env, Ids, Platform, Settings, Tasks, telemetry};
@@ -156,6 +158,22 @@ fn print_welcome(config: &Config, listening: &[String], demo: bool) -> anyhow::R
     Ok(out.flush()?)
 }
 
+/// How often what is unfinished is looked at, in seconds.
+const FIGURES_EVERY_SECONDS: u64 = 15;
+
+/// Sets the gauges of unfinished work for as long as the process lives.
+async fn watch(platform: &Platform) {
+    let mut figures = Figures::default();
+    let mut ticks = tokio::time::interval(Duration::from_secs(FIGURES_EVERY_SECONDS));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(e) = figures.set(platform).await {
+            tracing::warn!(error = %e, "what is unfinished cannot be looked at");
+        }
+    }
+}
+
 /// The first signal lets what was begun end, the second ends at once.
 async fn wait_for_the_end(running: Running) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -168,6 +186,7 @@ async fn wait_for_the_end(running: Running) -> anyhow::Result<()> {
             running.platform.crash().await;
             bail!("the database cannot go on: {reason}. Nothing that was not acknowledged is lost; start haat again");
         }
+        () = watch(&running.platform) => {}
         () = running.platform.tasks.died() => bail!("a part that must always run has ended; see the log above"),
     }
     eprintln!("haat stops: what was begun is brought to its end (once more to stop at once)");

@@ -11,7 +11,12 @@ struct Package {
     file: &'static str,
 }
 
-const PACKAGES: &[Package] = &[Package { name: "postgresql-15", file: "/usr/lib/postgresql/15/bin/postgres" }];
+const PACKAGES: &[Package] = &[
+    Package { name: "postgresql-15", file: "/usr/lib/postgresql/15/bin/postgres" },
+    // What the documents' examples use; a test runs them.
+    Package { name: "curl", file: "/usr/bin/curl" },
+    Package { name: "jq", file: "/usr/bin/jq" },
+];
 
 /// Installs what is missing, as root; otherwise says what is missing and how to get it.
 pub fn ensure() -> Result<()> {
@@ -44,7 +49,7 @@ fn apt(verb: &str, names: &[&str]) -> Result<bool> {
     if verb == "install" {
         command.arg("--no-install-recommends").args(names);
     }
-    Ok(command.status().context("cannot run apt-get; install by hand: postgresql-15 server binaries")?.success())
+    Ok(command.status().context("cannot run apt-get; install by hand: postgresql-15 server binaries, curl, jq")?.success())
 }
 
 fn is_root() -> bool {

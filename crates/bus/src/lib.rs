@@ -4,5 +4,7 @@
 //! publisher's log, and is woken when something was committed there.
 
 mod local;
+mod streams;
 
 pub use local::{Local, LogReader, LogRun, ReadError};
+pub use streams::StreamWatch;

@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contracts::Envelope;
 use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::streams::{StreamWatch, Streams};
 
 /// A publisher's log could not be read now.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,10 @@ pub type LogReader = Arc<dyn Fn(i64, usize) -> Pin<Box<dyn Future<Output = Resul
 
 /// The bus within one process.
 #[derive(Clone, Default)]
-pub struct Local(Arc<Mutex<BTreeMap<&'static str, Source>>>);
+pub struct Local {
+    sources: Arc<Mutex<BTreeMap<&'static str, Source>>>,
+    streams: Streams,
+}
 
 struct Source {
     reader: Option<LogReader>,
@@ -55,6 +61,17 @@ impl Local {
         if let Some(s) = self.lock().get(source) {
             s.woken.iter().for_each(|w| w.send_modify(|n| *n += 1));
         }
+    }
+
+    /// Says that something was committed to these streams of the log of `source`.
+    pub fn said(&self, source: &str, streams: impl Iterator<Item = Uuid>) {
+        self.streams.wake(streams);
+        self.wake(source);
+    }
+
+    /// Sees what is committed to one stream in this process.
+    pub fn watch_stream(&self, stream: Uuid) -> StreamWatch {
+        self.streams.watch(stream)
     }
 
     /// Changes whenever something is committed to the log of `source`.
@@ -87,6 +104,6 @@ impl Local {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Source>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

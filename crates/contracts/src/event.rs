@@ -25,11 +25,11 @@ pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
         data
     }
 
-    /// Reads stored data of any version. Versions that this binary does not know are an error.
-    fn read(version: i64, data: &Value) -> Result<Self, DecodeError> {
+    /// Reads stored data of any version, as JSON text. Versions that this binary does not know are an error.
+    fn read(version: i64, data: &str) -> Result<Self, DecodeError> {
         match version {
-            v if v == Self::VERSION => Ok(Self::deserialize(data)?),
-            v if (1..Self::VERSION).contains(&v) => Ok(Self::deserialize(Self::upcast(v, data.clone()))?),
+            v if v == Self::VERSION => Ok(serde_json::from_str(data)?),
+            v if (1..Self::VERSION).contains(&v) => Ok(Self::deserialize(Self::upcast(v, serde_json::from_str(data)?))?),
             version => Err(DecodeError::UnknownVersion { kind: Self::TYPE.to_owned(), version }),
         }
     }
@@ -39,10 +39,10 @@ pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 pub trait EventSet: Sized + Send + Sync + 'static {
     /// Type and version of this event.
     fn kind(&self) -> (&'static str, i64);
-    /// The data, as JSON.
-    fn data(&self) -> serde_json::Result<Value>;
-    /// Reads what was stored; older versions are upcast here. A type that is not of the set is an error.
-    fn decode(kind: &str, version: i64, data: Value) -> Result<Self, DecodeError>;
+    /// The data, as JSON text.
+    fn data(&self) -> serde_json::Result<String>;
+    /// Reads what was stored, as JSON text; older versions are upcast here. A type that is not of the set is an error.
+    fn decode(kind: &str, version: i64, data: &str) -> Result<Self, DecodeError>;
 }
 
 /// Stored data that this binary cannot read.
@@ -99,8 +99,8 @@ pub struct Envelope {
     pub kind: String,
     /// The version of the data's shape.
     pub schema_version: i64,
-    /// The data.
-    pub data: Value,
+    /// The data, as JSON text: most readers of a log want few of its events.
+    pub data: String,
     /// Who and what caused it.
     pub metadata: Metadata,
     /// When.
@@ -116,6 +116,11 @@ impl Envelope {
         E::read(self.schema_version, &self.data)
     }
 
+    /// The data; null where it is no JSON, which no log holds.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap_or_default()
+    }
+
     /// As CloudEvents 1.0 JSON.
     pub fn to_cloud_event(&self) -> Value {
         serde_json::json!({
@@ -127,7 +132,7 @@ impl Envelope {
             "time": self.time,
             "datacontenttype": "application/json",
             "dataschema": format!("/schemas/{}/{}", self.kind, self.schema_version),
-            "data": self.data,
+            "data": self.json(),
             "traceparent": self.metadata.traceparent,
             "correlationid": self.metadata.correlation_id,
             "causationid": self.metadata.causation_id,
@@ -151,7 +156,7 @@ impl Envelope {
             sequence: event.sequence,
             kind: event.kind,
             schema_version,
-            data: event.data,
+            data: event.data.to_string(),
             metadata: Metadata {
                 traceparent: event.traceparent,
                 correlation_id: event.correlationid,
@@ -229,7 +234,7 @@ impl Description {
             kind: E::TYPE,
             version: E::VERSION,
             schema: || schemars::schema_for!(E),
-            rewrite: |version, data| Ok(serde_json::to_value(E::read(version, data)?)?),
+            rewrite: |version, data| Ok(serde_json::to_value(E::read(version, &data.to_string())?)?),
         }
     }
 }
@@ -238,7 +243,7 @@ impl Description {
 /// `event_set! { OrderEvent { Created(OrderCreated), Confirmed(OrderConfirmed) } }`.
 #[macro_export]
 macro_rules! event_set {
-    ($(#[$doc:meta])* $set:ident { $($variant:ident($name:ty)),+ $(,)? } $(upcast $upcast:path)?) => {
+    ($(#[$doc:meta])* $set:ident { $($variant:ident($name:ty)),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $set {
@@ -249,16 +254,12 @@ macro_rules! event_set {
             fn kind(&self) -> (&'static str, i64) {
                 match self { $(Self::$variant(_) => (<$name as $crate::Event>::TYPE, <$name as $crate::Event>::VERSION)),+ }
             }
-            fn data(&self) -> serde_json::Result<serde_json::Value> {
-                match self { $(Self::$variant(e) => serde_json::to_value(e)),+ }
+            fn data(&self) -> serde_json::Result<String> {
+                match self { $(Self::$variant(e) => serde_json::to_string(e)),+ }
             }
-            fn decode(kind: &str, version: i64, data: serde_json::Value) -> Result<Self, $crate::event::DecodeError> {
-                use serde::Deserialize as _;
-                $(let _ = $upcast;)?
+            fn decode(kind: &str, version: i64, data: &str) -> Result<Self, $crate::event::DecodeError> {
                 $(if kind == <$name as $crate::Event>::TYPE {
-                    let is_newest = version == <$name as $crate::Event>::VERSION;
-                    let event = if is_newest { <$name>::deserialize(data)? } else { <$name as $crate::Event>::read(version, &data)? };
-                    return Ok(Self::$variant(event));
+                    return Ok(Self::$variant(<$name as $crate::Event>::read(version, data)?));
                 })+
                 Err($crate::event::DecodeError::UnknownType(kind.to_owned()))
             }
@@ -284,7 +285,7 @@ mod tests {
             sequence: 3,
             kind: "order.created".into(),
             schema_version: 2,
-            data: serde_json::json!({"a": [1, null]}),
+            data: r#"{"a":[1,null]}"#.into(),
             metadata: Metadata { actor: Some("user:1".into()), causation_id: Some("x".into()), ..Metadata::default() },
             time: Time(1_700_000_000_123_456),
         };

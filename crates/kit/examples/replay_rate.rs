@@ -87,7 +87,7 @@ async fn fold(p: &TestPlatform) {
     let mut carts = vec![Cart::default(); CARTS];
     for envelope in log {
         let slot = (envelope.stream.as_u128() as usize) % CARTS;
-        let event = CartEvent::decode(&envelope.kind, envelope.schema_version, envelope.data).expect("it was written a moment ago");
+        let event = CartEvent::decode(&envelope.kind, envelope.schema_version, &envelope.data).expect("it was written a moment ago");
         carts[slot].evolve(&event);
     }
     say("decoded and folded", begun);

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 pub(crate) use housekeeping::housekeeping;
 pub use runner::JobRunner;
 
+use crate::Context;
 use crate::db::{DbError, Tx};
 
 /// A job as its function sees it.
@@ -26,6 +27,8 @@ pub struct Job {
     pub payload: Json,
     /// How often it has been tried before.
     pub attempts: i64,
+    /// Who and what caused it. A function of one job runs within it; one of several enters it where it writes.
+    pub context: Context,
 }
 
 /// How a try ended.
@@ -41,7 +44,8 @@ pub enum JobOutcome {
     Failed(String),
 }
 
-pub(crate) type JobFn = Arc<dyn Fn(Job) -> Pin<Box<dyn Future<Output = JobOutcome> + Send>> + Send + Sync>;
+/// One outcome for each job, in their order.
+pub(crate) type JobFn = Arc<dyn Fn(Vec<Job>) -> Pin<Box<dyn Future<Output = Vec<JobOutcome>> + Send>> + Send + Sync>;
 
 /// A kind of job. The function may run more than once for the same key: its effect carries the key.
 #[derive(Clone)]
@@ -51,6 +55,8 @@ pub struct JobDef {
     /// Of a regular job: when it runs first, in seconds from the service's first start.
     pub(crate) first_after_seconds: i64,
     pub(crate) limit: Duration,
+    /// How many are run together at most.
+    pub(crate) together: usize,
     pub(crate) run: JobFn,
 }
 
@@ -64,7 +70,28 @@ impl JobDef {
         F: Fn(Job) -> O + Send + Sync + 'static,
         O: Future<Output = JobOutcome> + Send + 'static,
     {
-        JobDef { kind, every_seconds: None, first_after_seconds: 0, limit: LIMIT, run: Arc::new(move |job| Box::pin(f(job))) }
+        JobDef::of(kind, 1, move |jobs| {
+            let runs: Vec<O> = jobs.into_iter().map(&f).collect();
+            futures::future::join_all(runs)
+        })
+    }
+
+    /// As [`JobDef::queued`], for jobs that cost less together: those that are due at once come in one call, which
+    /// answers for each, in their order. One that has failed before comes alone.
+    pub fn together<F, O>(kind: &'static str, f: F) -> JobDef
+    where
+        F: Fn(Vec<Job>) -> O + Send + Sync + 'static,
+        O: Future<Output = Vec<JobOutcome>> + Send + 'static,
+    {
+        JobDef::of(kind, usize::MAX, f)
+    }
+
+    fn of<F, O>(kind: &'static str, together: usize, f: F) -> JobDef
+    where
+        F: Fn(Vec<Job>) -> O + Send + Sync + 'static,
+        O: Future<Output = Vec<JobOutcome>> + Send + 'static,
+    {
+        JobDef { kind, every_seconds: None, first_after_seconds: 0, limit: LIMIT, together, run: Arc::new(move |jobs| Box::pin(f(jobs))) }
     }
 
     /// A job that runs again and again, on one node at a time.

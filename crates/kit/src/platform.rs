@@ -4,6 +4,7 @@
 //! and one can be crashed and started again on the same data.
 
 mod check;
+mod figures;
 mod unfinished;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::operator::operator_router;
 use crate::saga::Sagas;
 use crate::service::{BuildError, Env, Service, ServiceDef, Shared};
 use crate::{Clock, Ids, Tasks};
+pub use figures::Figures;
 
 /// Which of the declared services run in this process.
 #[derive(Clone, Copy, Debug)]

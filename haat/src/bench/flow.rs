@@ -1,18 +1,17 @@
 //! One complete checkout.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::client::{Answer, CART_TOKEN, Connection};
 use super::times::{Step, Times};
 
-/// Between two looks at an order that is not confirmed yet.
-const POLL_MS: u64 = 2;
+/// As the page asks to which a payer returns: the answer comes when the order no longer waits to be paid.
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PATIENTLY: HeaderValue = HeaderValue::from_static("wait=10");
 /// After this an order counts as lost.
 const PATIENCE_SECONDS: u64 = 20;
 
@@ -55,6 +54,7 @@ struct Action {
 pub async fn checkout(connection: &mut Connection, basket: &Basket, key: &str, begun: Instant) -> Result<Times, Failure> {
     let mut flow = Flow { connection, times: Times::begin() };
     flow.connection.headers.remove(CART_TOKEN);
+    flow.connection.headers.remove(PREFER);
     flow.ask(Step::Product, Method::GET, &basket.product, Bytes::new(), None).await?;
     let cart = flow.ask(Step::FirstItem, Method::POST, "/api/v1/cart/items", basket.items[0].clone(), None).await?;
     if let Some(token) = cart.headers.get(CART_TOKEN) {
@@ -71,8 +71,8 @@ pub async fn checkout(connection: &mut Connection, basket: &Basket, key: &str, b
     let approved = Instant::now();
     flow.ask(Step::Approve, Method::POST, &format!("{}/approve", path_of(&url)), Bytes::new(), None).await?;
     let answered = Instant::now();
+    flow.connection.headers.insert(PREFER, PATIENTLY);
     while flow.look(&path, Step::Confirmed).await?.status == "awaiting_payment" {
-        tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
         if answered.elapsed().as_secs() > PATIENCE_SECONDS {
             return Err(failure(Step::Confirmed, "never confirmed"));
         }

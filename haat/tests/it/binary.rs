@@ -26,16 +26,17 @@ fn refusal(command: &mut Command) -> String {
 }
 
 /// A server that is ready, on a port of its own.
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
     /// Open for as long as it may write.
     _stdout: BufReader<std::process::ChildStdout>,
 }
 
 impl Server {
-    fn start(folder: &Path) -> Server {
-        let mut child = haat(folder, &["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    /// `serve`, or `demo`.
+    pub fn start(folder: &Path, command: &str) -> Server {
+        let mut child = haat(folder, &[command, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let (mut line, mut url) = (String::new(), String::new());
         while !line.trim_end().ends_with("ready") {
@@ -63,18 +64,18 @@ fn folder() -> TempDir {
 #[test]
 fn one_process_at_a_time_uses_a_directory() {
     let folder = folder();
-    let server = Server::start(folder.path());
+    let server = Server::start(folder.path(), "serve");
     let said = refusal(&mut haat(folder.path(), &["migrate"]));
     assert!(said.contains("in use by another haat") && said.contains("haat.db"), "{said}");
     drop(server);
     // Killed where it stood; the next one finds the directory free.
-    drop(Server::start(folder.path()));
+    drop(Server::start(folder.path(), "serve"));
 }
 
 #[test]
 fn asked_to_stop_it_ends_without_an_error() {
     let folder = folder();
-    let mut server = Server::start(folder.path());
+    let mut server = Server::start(folder.path(), "serve");
     let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
     assert!(asked.success());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
@@ -123,7 +124,7 @@ fn a_port_that_is_taken_is_named() {
 #[test]
 fn who_asks_too_often_is_told_when_to_come_again() {
     let folder = folder();
-    let server = Server::start(folder.path());
+    let server = Server::start(folder.path(), "serve");
     testing::run(async {
         let (outside, anybody) = (Outside::of(&server.url), Visitor::default());
         for left in (0..100).rev() {

@@ -3,6 +3,7 @@
 
 mod authorisation;
 mod binary;
+mod documents;
 mod journey;
 mod market;
 mod nodes;

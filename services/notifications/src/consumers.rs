@@ -11,10 +11,10 @@ use crate::domain::{Cause, Kind};
 
 /// One per consumed event.
 pub(crate) fn all() -> Vec<Consumer> {
-    vec![
+    let all = [
         Consumer::on(|tx, e: &UserRegistered, _| Ok(write_later(tx, &Cause::of_user(Kind::UserRegistered, e.user_id))?)),
         Consumer::on(|tx, e: &UserLinkRequested, _| link_requested(tx, e)),
-        Consumer::on(|tx, e: &OrderCreated, _| Ok(write_later(tx, &Cause::of_order(Kind::OrderCreated, e.order_id))?)),
+        Consumer::on(|tx, e: &OrderCreated, _| order_created(tx, e)),
         Consumer::on(|tx, e: &OrderConfirmed, _| Ok(write_later(tx, &Cause::of_order(Kind::OrderConfirmed, e.order_id))?)),
         Consumer::on(|tx, e: &OrderFailed, _| {
             Ok(write_later(tx, &Cause { reason: Some(e.reason.clone()), ..Cause::of_order(Kind::OrderFailed, e.order_id) })?)
@@ -27,7 +27,16 @@ pub(crate) fn all() -> Vec<Consumer> {
             let of_order = Cause::of_order(Kind::PaymentRefunded, e.order_id);
             Ok(write_later(tx, &Cause { about: e.refund_id.0, amount: Some(e.amount), ..of_order })?)
         }),
-    ]
+    ];
+    all.into_iter().map(Consumer::unhurried).collect()
+}
+
+/// Said within the application only, where guests have no list.
+fn order_created(tx: &mut Tx, e: &OrderCreated) -> Result<(), ConsumerError> {
+    match e.user_id {
+        Some(_) => Ok(write_later(tx, &Cause::of_order(Kind::OrderCreated, e.order_id))?),
+        None => Ok(()),
+    }
 }
 
 /// Each store ships and delivers by itself; a shopper hears of each part.

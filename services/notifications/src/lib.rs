@@ -67,9 +67,9 @@ fn build(env: Env) -> Result<Service, BuildError> {
         http: http::served(app, development),
         consumers: consumers::all(),
         jobs: vec![
-            JobDef::queued(app::WRITE_JOB, move |job| {
+            JobDef::together(app::WRITE_JOB, move |jobs| {
                 let app = writing.clone();
-                async move { app.run_write_job(job).await }
+                async move { app.run_write_jobs(jobs).await }
             }),
             JobDef::queued(app::DELIVERY_JOB, move |job| {
                 let app = delivering.clone();

@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// One per consumed event.
 pub(crate) fn consumers() -> Vec<Consumer> {
-    vec![Consumer::on(|tx, e: &OrderStatusChanged, _| at_the_door(tx, e).map_err(failed))]
+    vec![Consumer::on(|tx, e: &OrderStatusChanged, _| at_the_door(tx, e).map_err(failed)).unhurried()]
 }
 
 /// A store's part was delivered for cash, or refused.

@@ -92,4 +92,8 @@ fn run(tx: &mut Tx, service: &'static str, steps: &'static [Migration]) -> Resul
 }
 
 /// What `kit` keeps in every service's schema.
-const KIT: &[Migration] = &[Migration::new("0000_kit", include_str!("kit.sql"))];
+const KIT: &[Migration] = &[
+    Migration::new("0000_kit", include_str!("kit.sql")),
+    // Operators ask for them often, and there are few.
+    Migration::new("0000_kit_stuck", "CREATE INDEX sagas_stuck ON own.sagas (type) WHERE status = 'stuck';"),
+];

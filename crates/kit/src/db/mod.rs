@@ -206,6 +206,11 @@ impl Db {
         self.read(|q| q.row("SELECT 1", &[]).map(drop)).await
     }
 
+    /// Sees what is committed to a stream in this process; others may write it too.
+    pub fn watch(&self, stream: uuid::Uuid) -> bus::StreamWatch {
+        self.bus.watch_stream(stream)
+    }
+
     /// The service it belongs to.
     pub fn service(&self) -> &'static str {
         self.service
@@ -237,4 +242,35 @@ pub fn placeholders(from: usize, count: usize) -> String {
 /// `($1, $2), ($3, $4), …`: the rows of a `VALUES` list with `columns` columns.
 pub fn value_rows(rows: usize, columns: usize) -> String {
     (0..rows).map(|row| format!("({})", placeholders(row * columns + 1, columns))).collect::<Vec<_>>().join(", ")
+}
+
+/// Rows in portions, each for one statement: of few different sizes, since a statement is prepared once for each size
+/// and kept, and of at most 32, for both engines' limits.
+pub fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut left = rows;
+    std::iter::from_fn(move || {
+        let size = match left.len() {
+            0 => return None,
+            1..8 => left.len(),
+            8..32 => 8,
+            _ => 32,
+        };
+        let (portion, rest) = left.split_at(size);
+        left = rest;
+        Some(portion)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::portions;
+
+    #[test]
+    fn portions_hold_every_row_once_and_come_in_few_sizes() {
+        for count in 0..200 {
+            let rows: Vec<usize> = (0..count).collect();
+            assert_eq!(portions(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+            assert!(portions(&rows).all(|p| (1..=8).contains(&p.len()) || p.len() == 32), "{count}");
+        }
+    }
 }

@@ -4,7 +4,6 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use contracts::{Event, Metadata, Time};
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::position::Gaps;
@@ -85,7 +84,8 @@ pub(crate) struct Pending {
     pub version: Option<i64>,
     pub kind: &'static str,
     pub schema_version: i64,
-    pub data: Json,
+    /// JSON text.
+    pub data: String,
     /// Who and what caused it.
     pub metadata: Metadata,
 }
@@ -131,7 +131,7 @@ impl<'a> Tx<'a> {
     /// Tells the others what happened. Written, in order, as the last statements of the transaction;
     /// its stream is the event's subject, its sequence the next one there.
     pub fn publish<E: Event>(&mut self, event: E) -> Result<(), DbError> {
-        let data = serde_json::to_value(&event).map_err(|e| DbError::Internal(e.to_string()))?;
+        let data = serde_json::to_string(&event).map_err(|e| DbError::Internal(e.to_string()))?;
         let id = self.id();
         self.push(Pending {
             id,
@@ -163,7 +163,7 @@ impl<'a> Tx<'a> {
     }
 
     /// What is written from here on is caused by `context`, in place of the caller's.
-    pub(crate) fn act_for(&mut self, context: &Context) {
+    pub fn act_for(&mut self, context: &Context) {
         self.metadata = context.metadata();
     }
 
@@ -186,9 +186,9 @@ impl<'a> Tx<'a> {
         written
     }
 
-    /// What failed, whether events were written, and what to do after the commit.
-    pub(super) fn into_parts(self) -> (Option<DbError>, bool, Vec<AfterCommit>) {
-        (self.query.failed, !self.events.is_empty(), self.after)
+    /// What failed, the types and streams of the events that were written, and what to do after the commit.
+    pub(super) fn into_parts(self) -> (Option<DbError>, Vec<(&'static str, Uuid)>, Vec<AfterCommit>) {
+        (self.query.failed, self.events.iter().map(|e| (e.kind, e.stream)).collect(), self.after)
     }
 }
 

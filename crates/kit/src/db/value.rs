@@ -76,6 +76,14 @@ impl Row {
             .ok_or_else(|| DbError::Internal(format!("column {column}: expected {}, found {value:?}", std::any::type_name::<T>())))
     }
 
+    /// A column of JSON, as text.
+    pub(crate) fn json_text(&self, column: usize) -> Result<String, DbError> {
+        match self.0.get(column) {
+            Some(Value::Json(json)) => Ok(json.to_string()),
+            _ => self.get(column),
+        }
+    }
+
     /// A column of JSON read straight into `T`; `None` where it is NULL or does not fit.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: usize) -> Option<T> {
         match self.0.get(column)? {

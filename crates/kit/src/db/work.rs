@@ -165,9 +165,14 @@ where
             (Ok(Ok(Ok(value))), None) => {
                 self.result = Some(Ok(value));
                 self.after = after;
-                if published {
+                if !published.is_empty() {
                     let (bus, service) = (self.bus.clone(), self.service);
-                    self.after.push(Box::new(move || bus.wake(service)));
+                    self.after.push(Box::new(move || {
+                        for (kind, _) in &published {
+                            metrics::counter!("haat_events_total", "service" => service, "type" => *kind).increment(1);
+                        }
+                        bus.said(service, published.iter().map(|(_, stream)| *stream));
+                    }));
                 }
                 Ran::Commit
             }

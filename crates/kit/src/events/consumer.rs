@@ -26,6 +26,7 @@ pub struct Consumer {
     pub(crate) source: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) handler: Handler,
+    pub(crate) unhurried: bool,
 }
 
 impl Consumer {
@@ -39,7 +40,13 @@ impl Consumer {
             let event = envelope.decode::<E>().map_err(|e| ConsumerError::Permanent(e.to_string()))?;
             f(tx, &event, envelope)
         };
-        Consumer { source: E::SOURCE, kind: E::TYPE, handler: Arc::new(handler) }
+        Consumer { source: E::SOURCE, kind: E::TYPE, handler: Arc::new(handler), unhurried: false }
+    }
+
+    /// Nobody waits for its effect: where that is so of all consumers of a publisher's events, they are taken in some
+    /// milliseconds after they came, many in one transaction.
+    pub fn unhurried(self) -> Consumer {
+        Consumer { unhurried: true, ..self }
     }
 
     /// The publishing service.

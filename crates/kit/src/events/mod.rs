@@ -10,7 +10,6 @@ mod stream;
 use std::collections::BTreeMap;
 
 use contracts::{Envelope, Metadata};
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 pub use consumer::{Consumer, ConsumerError};
@@ -25,9 +24,6 @@ use crate::channel::{CallInfo, Faults, LOG, befall};
 use crate::db::{Db, DbError, Query, Row, Tx, Value};
 use crate::params;
 
-/// Events written by one statement at most: few enough for both engines' limits, and for few different statements.
-const ROWS_MAX: usize = 32;
-
 /// Writes a closure's events as its last statements, in call order: first one statement that versions the streams
 /// which the caller did not version, then one for the events.
 ///
@@ -36,7 +32,7 @@ const ROWS_MAX: usize = 32;
 pub(crate) fn write(tx: &mut Tx, events: &[crate::db::Pending]) -> Result<(), DbError> {
     let mut next = next_versions(tx, events)?;
     let now = tx.now();
-    for chunk in events.chunks(ROWS_MAX) {
+    for chunk in crate::db::portions(events) {
         let mut values: Vec<Value> = vec![now.into()];
         let mut rows = Vec::with_capacity(chunk.len());
         for event in chunk {
@@ -48,9 +44,9 @@ pub(crate) fn write(tx: &mut Tx, events: &[crate::db::Pending]) -> Result<(), Db
                 }
                 (None, None) => return Err(DbError::Internal("no stream version".into())),
             };
-            let metadata = serde_json::to_value(&event.metadata).map_err(|e| DbError::Internal(e.to_string()))?;
+            let metadata = serde_json::to_string(&event.metadata).map_err(|e| DbError::Internal(e.to_string()))?;
             rows.push(format!("({}, $1)", crate::db::placeholders(values.len() + 1, 7)));
-            let (id, data) = (event.id, event.data.clone());
+            let (id, data) = (event.id, event.data.as_str());
             values.extend_from_slice(params![id, event.stream, version, event.kind, event.schema_version, data, metadata]);
         }
         let columns = "id, stream, version, type, schema_version, data, metadata, occurred_at";
@@ -68,7 +64,7 @@ fn next_versions(tx: &mut Tx, events: &[crate::db::Pending]) -> Result<BTreeMap<
     }
     let streams: Vec<(Uuid, i64)> = wanted.iter().map(|(stream, count)| (*stream, *count)).collect();
     let mut before = BTreeMap::new();
-    for chunk in streams.chunks(ROWS_MAX) {
+    for chunk in crate::db::portions(&streams) {
         let values: Vec<Value> = chunk.iter().flat_map(|(stream, count)| [Value::from(*stream), Value::from(*count)]).collect();
         let sql = format!(
             "INSERT INTO own.streams (stream, version) VALUES {} ON CONFLICT (stream) DO UPDATE SET version = own.streams.version + excluded.version RETURNING stream, version",
@@ -125,7 +121,6 @@ pub(crate) fn of_stream_after(q: &mut Query, stream: Uuid, version: i64) -> Resu
 }
 
 fn envelope(service: &str, row: &Row) -> Result<Envelope, DbError> {
-    let metadata: Json = row.get(7)?;
     Ok(Envelope {
         id: row.get(0)?,
         source: service.to_owned(),
@@ -134,8 +129,8 @@ fn envelope(service: &str, row: &Row) -> Result<Envelope, DbError> {
         sequence: row.get(3)?,
         kind: row.get(4)?,
         schema_version: row.get(5)?,
-        data: row.get(6)?,
-        metadata: serde_json::from_value::<Metadata>(metadata).unwrap_or_default(),
+        data: row.json_text(6)?,
+        metadata: row.json::<Metadata>(7).unwrap_or_default(),
         time: row.get(8)?,
     })
 }

@@ -59,7 +59,7 @@ impl Query<'_> {
         let mut state: A = snapshot.unwrap_or_default();
         if from < version {
             for event in super::of_stream_after(self, id, from)? {
-                let decoded = A::Event::decode(&event.kind, event.schema_version, event.data);
+                let decoded = A::Event::decode(&event.kind, event.schema_version, &event.data);
                 state.evolve(&decoded.map_err(|e| DbError::Internal(format!("stream {id}: {e}")))?);
             }
         }

@@ -13,7 +13,7 @@ use super::store::{self, Claimed};
 use super::{Job, JobDef, JobOutcome};
 use crate::alarm::Alarm;
 use crate::db::{Db, DbError, Dialect};
-use crate::{Clock, Context, Tasks, context};
+use crate::{Clock, Tasks, context};
 
 /// Tries of a queued job until it is dead.
 pub(super) const ATTEMPTS_MAX: i64 = 50;
@@ -134,33 +134,43 @@ impl Inner {
             drop(self.slots.acquire().await);
             let (kinds, owner, limit) = (self.kinds.clone(), self.owner, self.slots.available_permits() as i64);
             let until = now.plus_seconds(LEASE_SECONDS);
-            for job in self.db.write(move |tx| store::claim(tx, owner, until, &kinds, limit)).await? {
-                self.spawn(job).await;
+            let claimed = self.db.write(move |tx| store::claim(tx, owner, until, &kinds, limit)).await?;
+            for (def, jobs) in self.runs_of(claimed) {
+                self.spawn(def, jobs).await;
             }
         }
     }
 
-    async fn spawn(self: &Arc<Self>, job: Claimed) {
-        let Some(def) = self.defs.iter().find(|d| d.kind == job.kind).cloned() else { return };
+    /// What is run together: new jobs of a kind that allows it. One that has failed before may be what made others fail.
+    fn runs_of(&self, claimed: Vec<Claimed>) -> Vec<(JobDef, Vec<Claimed>)> {
+        let mut runs: Vec<(JobDef, Vec<Claimed>)> = Vec::new();
+        for job in claimed {
+            let fits = |(def, jobs): &&mut (JobDef, Vec<Claimed>)| {
+                def.kind == job.kind && jobs.len() < def.together && job.attempts == 0 && jobs.iter().all(|j| j.attempts == 0)
+            };
+            if let Some((_, jobs)) = runs.iter_mut().find(fits) {
+                jobs.push(job);
+            } else if let Some(def) = self.defs.iter().find(|d| d.kind == job.kind) {
+                runs.push((def.clone(), vec![job]));
+            }
+        }
+        runs
+    }
+
+    async fn spawn(self: &Arc<Self>, def: JobDef, jobs: Vec<Claimed>) {
         let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
         let inner = self.clone();
-        let context = Context {
-            request_id: job.metadata.correlation_id.clone(),
-            traceparent: job.metadata.traceparent.clone(),
-            causation_id: Some(job.id.to_string()),
-            actor: job.metadata.actor.clone(),
-            deadline: None,
-        };
+        let context = jobs.first().map(Claimed::context).unwrap_or_default();
         self.tasks.spawn(context::scope(context, async move {
-            let outcome = tokio::select! {
+            let outcomes = tokio::select! {
                 biased;
-                () = inner.lost(&job) => None,
+                () = inner.lost(&jobs) => None,
                 () = inner.stopped() => None,
-                outcome = try_once(&def, &job) => Some(outcome),
+                outcomes = try_once(&def, &jobs) => Some(outcomes),
             };
-            if let Some(outcome) = outcome {
+            if let Some(outcomes) = outcomes {
                 crate::crash::point("job.after_run");
-                inner.end(job, def, outcome).await;
+                inner.end(jobs, def, outcomes).await;
             }
             drop(slot);
         }));
@@ -172,11 +182,11 @@ impl Inner {
         tokio::time::sleep(GRACE).await;
     }
 
-    /// Renews the lease; ends when somebody else has the job.
-    async fn lost(&self, job: &Claimed) {
+    /// Renews the leases; ends when somebody else has one of the jobs.
+    async fn lost(&self, jobs: &[Claimed]) {
         loop {
             tokio::time::sleep(RENEW).await;
-            let (claimed, until) = (job.clone(), self.clock.now().plus_seconds(LEASE_SECONDS));
+            let (claimed, until) = (jobs.to_vec(), self.clock.now().plus_seconds(LEASE_SECONDS));
             let renewed: Result<bool, DbError> = self.db.write(move |tx| store::renew(tx, &claimed, until)).await;
             if renewed == Ok(false) {
                 return;
@@ -184,21 +194,32 @@ impl Inner {
         }
     }
 
-    async fn end(&self, job: Claimed, def: JobDef, outcome: JobOutcome) {
+    async fn end(&self, jobs: Vec<Claimed>, def: JobDef, outcomes: Vec<JobOutcome>) {
         let service = self.db.service();
-        match &outcome {
-            JobOutcome::Retry(e) => {
-                tracing::info!(service, kind = def.kind, key = job.key, attempts = job.attempts, error = e, "job failed for now")
+        for (job, outcome) in jobs.iter().zip(&outcomes) {
+            match outcome {
+                JobOutcome::Retry(e) => {
+                    tracing::info!(service, kind = def.kind, key = job.key, attempts = job.attempts, error = e, "job failed for now")
+                }
+                JobOutcome::Failed(e) => tracing::warn!(service, kind = def.kind, key = job.key, error = e, "job failed for good"),
+                JobOutcome::Done | JobOutcome::Again(_) => {}
             }
-            JobOutcome::Failed(e) => tracing::warn!(service, kind = def.kind, key = job.key, error = e, "job failed for good"),
-            JobOutcome::Done | JobOutcome::Again(_) => {}
         }
+        let regular = def.every_seconds.is_some();
+        let is_done = move |outcome: &JobOutcome| *outcome == JobOutcome::Done && !regular;
+        let last_ones = outcomes.iter().all(is_done);
         let ended = self.db.write(move |tx| {
-            let drawn = tx.id();
-            let retry_at = tx.now().plus_millis(pause_ms(job.attempts, drawn));
-            store::end(tx, &job, &def, &outcome, retry_at)?;
-            // Its next time may be the first that comes.
-            tx.wake_jobs();
+            let (done, others): (Vec<_>, Vec<_>) = jobs.iter().zip(&outcomes).partition(|(_, outcome)| is_done(outcome));
+            store::forget(tx, &done.into_iter().map(|(job, _)| job).collect::<Vec<_>>())?;
+            for (job, outcome) in others {
+                let drawn = tx.id();
+                let retry_at = tx.now().plus_millis(pause_ms(job.attempts, drawn));
+                store::end(tx, job, &def, outcome, retry_at)?;
+            }
+            if !last_ones {
+                // Its next time may be the first that comes.
+                tx.wake_jobs();
+            }
             Ok(())
         });
         let ended: Result<(), DbError> = ended.await;
@@ -208,17 +229,20 @@ impl Inner {
     }
 }
 
-async fn try_once(def: &JobDef, claimed: &Claimed) -> JobOutcome {
-    let job = Job { key: claimed.key.clone(), payload: claimed.payload.clone(), attempts: claimed.attempts };
-    let run = AssertUnwindSafe(async { (def.run)(job).await }).catch_unwind();
+async fn try_once(def: &JobDef, claimed: &[Claimed]) -> Vec<JobOutcome> {
+    let jobs: Vec<Job> = claimed.iter().map(Claimed::job).collect();
+    let run = AssertUnwindSafe(async { (def.run)(jobs).await }).catch_unwind();
+    let all = |why: String| vec![JobOutcome::Retry(why); claimed.len()];
     match tokio::time::timeout(def.limit, run).await {
-        Ok(Ok(outcome)) => outcome,
+        Ok(Ok(outcomes)) if outcomes.len() == claimed.len() => outcomes,
+        Ok(Ok(outcomes)) => all(format!("{} outcomes of {} jobs", outcomes.len(), claimed.len())),
         Ok(Err(panic)) => {
             let text = crate::saga::panic_text(&*panic);
-            tracing::error!(kind = def.kind, key = claimed.key, panic = text, "a job panicked");
-            JobOutcome::Retry(format!("panic: {text}"))
+            let keys = claimed.iter().map(|job| job.key.as_str()).collect::<Vec<_>>().join(", ");
+            tracing::error!(kind = def.kind, key = keys, panic = text, "a job panicked");
+            all(format!("panic: {text}"))
         }
-        Err(_) => JobOutcome::Retry(format!("it took longer than {} s", def.limit.as_secs())),
+        Err(_) => all(format!("it took longer than {} s", def.limit.as_secs())),
     }
 }
 

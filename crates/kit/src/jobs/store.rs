@@ -1,10 +1,13 @@
 //! Every SQL statement of the runner.
 
+use std::collections::BTreeMap;
+
 use contracts::{Metadata, Time};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{JobDef, JobOutcome};
+use super::{Job, JobDef, JobOutcome};
+use crate::Context;
 use crate::db::{DbError, Query, Row, Tx, Value, placeholders};
 use crate::params;
 
@@ -18,6 +21,24 @@ pub(super) struct Claimed {
     pub metadata: Metadata,
     pub attempts: i64,
     pub epoch: i64,
+}
+
+impl Claimed {
+    /// As its function sees it.
+    pub(super) fn job(&self) -> Job {
+        Job { key: self.key.clone(), payload: self.payload.clone(), attempts: self.attempts, context: self.context() }
+    }
+
+    /// The circumstances in which it is run.
+    pub(super) fn context(&self) -> Context {
+        Context {
+            request_id: self.metadata.correlation_id.clone(),
+            traceparent: self.metadata.traceparent.clone(),
+            causation_id: Some(self.id.to_string()),
+            actor: self.metadata.actor.clone(),
+            deadline: None,
+        }
+    }
 }
 
 /// Who and what caused this transaction, as stored.
@@ -62,22 +83,33 @@ fn claimed(row: &Row) -> Result<Claimed, DbError> {
     })
 }
 
-/// Keeps a job that takes long. `false`: somebody else has it.
-pub(super) fn renew(tx: &mut Tx, job: &Claimed, until: Time) -> Result<bool, DbError> {
-    let renewed = tx.execute(
-        "UPDATE own.jobs SET lease_until = $3 WHERE id = $1 AND epoch = $2 AND state = 'running'",
-        params![job.id, job.epoch, until],
-    )?;
-    Ok(renewed == 1)
+/// Keeps jobs that take long. `false`: somebody else has one of them.
+pub(super) fn renew(tx: &mut Tx, jobs: &[Claimed], until: Time) -> Result<bool, DbError> {
+    let mut all = true;
+    for job in jobs {
+        let sql = "UPDATE own.jobs SET lease_until = $3 WHERE id = $1 AND epoch = $2 AND state = 'running'";
+        all &= tx.execute(sql, params![job.id, job.epoch, until])? == 1;
+    }
+    Ok(all)
+}
+
+/// Forgets jobs that are done, but for those that somebody else has.
+pub(super) fn forget(tx: &mut Tx, jobs: &[&Claimed]) -> Result<(), DbError> {
+    let mut by_epoch: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
+    for job in jobs {
+        by_epoch.entry(job.epoch).or_insert_with(|| params![job.epoch].to_vec()).push(job.id.into());
+    }
+    for params in by_epoch.values() {
+        tx.execute(&format!("DELETE FROM own.jobs WHERE epoch = $1 AND id IN ({})", placeholders(2, params.len() - 1)), params)?;
+    }
+    Ok(())
 }
 
 /// Stores how a try ended, unless somebody else has the job.
 pub(super) fn end(tx: &mut Tx, job: &Claimed, def: &JobDef, outcome: &JobOutcome, retry_at: Time) -> Result<(), DbError> {
     let regular = def.every_seconds.map(|seconds| tx.now().plus_seconds(seconds));
     let (state, due, attempts, error) = match (outcome, regular) {
-        (JobOutcome::Done, None) => {
-            return tx.execute("DELETE FROM own.jobs WHERE id = $1 AND epoch = $2", params![job.id, job.epoch]).map(drop);
-        }
+        (JobOutcome::Done, None) => return forget(tx, &[job]),
         (JobOutcome::Done, Some(next)) => ("queued", next, 0, None),
         (JobOutcome::Again(due), _) => ("queued", *due, 0, None),
         (JobOutcome::Retry(e), None) if job.attempts + 1 >= super::runner::ATTEMPTS_MAX => ("dead", tx.now(), job.attempts + 1, Some(e)),

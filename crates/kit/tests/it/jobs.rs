@@ -25,6 +25,8 @@ testing::both_engines!(
     who_lost_its_lease_changes_nothing,
     a_held_job_is_run_by_others_only_when_its_lease_ends,
     more_jobs_than_places_all_run,
+    jobs_that_go_together_come_in_one_call_and_end_each_for_itself,
+    what_fails_together_is_tried_again_alone,
 );
 
 /// A service with a kind of job whose tries end as told, and nodes that run it.
@@ -313,4 +315,62 @@ async fn more_jobs_than_places_all_run(engine: Engine) {
     tries.sort();
     tries.dedup();
     assert_eq!((tries.len(), ground.tries().len()), (100, 100));
+}
+
+/// A kind whose jobs go together: what each call was given, and the answers to it.
+fn together(calls: &Arc<Mutex<Vec<Vec<String>>>>, answer: fn(&[Job]) -> Vec<JobOutcome>) -> JobDef {
+    let calls = calls.clone();
+    JobDef::together("mail", move |jobs| {
+        calls.lock().unwrap().push(jobs.iter().map(|j| j.key.clone()).collect());
+        async move { answer(&jobs) }
+    })
+}
+
+async fn queue_mails(ground: &Ground, keys: &'static [&'static str]) {
+    let queued = ground.db.write(move |tx| {
+        let now = tx.now();
+        keys.iter().try_for_each(|key| jobs::queue(tx, "mail", key, Json::Null, now))
+    });
+    let queued: Result<(), DbError> = queued.await;
+    queued.unwrap();
+}
+
+/// Key, state and error of every mail, by key.
+async fn mails(ground: &Ground) -> Vec<(String, String, Option<String>)> {
+    let rows = ground.db.read(|q| q.rows("SELECT key, state, error FROM own.jobs WHERE kind = 'mail' ORDER BY key", &[])).await;
+    let rows: Vec<Row> = rows.map_err(|e: DbError| e).unwrap();
+    rows.iter().map(|r| (r.get(0).unwrap(), r.get(1).unwrap(), r.get(2).unwrap())).collect()
+}
+
+async fn jobs_that_go_together_come_in_one_call_and_end_each_for_itself(engine: Engine) {
+    let ground = Ground::on(engine).await;
+    queue_mails(&ground, &["a", "b", "c", "d"]).await;
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let (_node, _) = ground.node_with(vec![together(&calls, |jobs| {
+        let end = |job: &Job| match job.key.as_str() {
+            "b" => JobOutcome::Retry("busy".into()),
+            "c" => JobOutcome::Failed("no such address".into()),
+            _ => JobOutcome::Done,
+        };
+        jobs.iter().map(end).collect()
+    })]);
+    let left = [("b", "queued", "busy"), ("c", "dead", "no such address")];
+    let left = left.map(|(key, state, error)| (key.to_owned(), state.to_owned(), Some(error.to_owned())));
+    eventually("those that failed are left", || async { mails(&ground).await == left }).await;
+    assert_eq!(*calls.lock().unwrap(), [["a", "b", "c", "d"]]);
+}
+
+async fn what_fails_together_is_tried_again_alone(engine: Engine) {
+    let ground = Ground::on(engine).await;
+    queue_mails(&ground, &["a", "bad", "c"]).await;
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let (_node, runner) = ground.node_with(vec![together(&calls, |jobs| {
+        assert!(jobs.iter().all(|j| j.key != "bad"), "a bad one");
+        jobs.iter().map(|_| JobOutcome::Done).collect()
+    })]);
+    eventually("all have failed", || async { mails(&ground).await.iter().filter(|(_, state, _)| state == "queued").count() == 3 }).await;
+    ground.advance(2, &runner);
+    eventually("the bad one is left", || async { mails(&ground).await.iter().map(|(key, ..)| key.as_str()).eq(["bad"]) }).await;
+    let alone = |key: &str| calls.lock().unwrap().iter().filter(|call| **call == [key]).count();
+    assert_eq!((calls.lock().unwrap()[0].len(), alone("a"), alone("c")), (3, 1, 1));
 }

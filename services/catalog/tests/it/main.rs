@@ -48,7 +48,7 @@ async fn import(p: &TestPlatform, store: &Store, products: &[Json]) -> Vec<Strin
 /// Type and data of what the catalog has told, oldest first.
 async fn told(p: &TestPlatform, kind: &'static str) -> Vec<Json> {
     let events = p.db("catalog").read(|q| kit::events::after(q, 0, 10_000)).await.unwrap();
-    events.into_iter().filter(|e| e.kind == kind).map(|e| e.data).collect()
+    events.into_iter().filter(|e| e.kind == kind).map(|e| e.json()).collect()
 }
 
 /// A product of a seller's store, as answered.

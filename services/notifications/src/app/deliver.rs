@@ -4,14 +4,14 @@ use contracts::events::notifications::{NotificationFailed, NotificationSent};
 use contracts::{NotificationId, Time};
 use kit::http::PageRequest;
 use kit::jobs::{self, Job, JobOutcome};
-use kit::{DbError, Tx};
+use kit::{Context, DbError, Tx};
 use serde_json::Value as Json;
 
 use super::App;
-use super::preferences::held_until;
+use super::preferences::{held, held_until};
 use crate::domain::{Answer, Draft, HIDDEN, Kind, Medium, Outcome, Status, after, unsubscribe_url};
 use crate::error::Error;
-use crate::store::{self, Delivery, Outgoing, Progress};
+use crate::store::{self, Delivery, New, Outgoing, Progress};
 
 /// The kind of the job that delivers.
 pub(crate) const DELIVERY_JOB: &str = "deliver";
@@ -24,22 +24,46 @@ enum Leaving {
 }
 
 impl App {
-    /// Sees to it that a new message leaves: at once where nobody need be asked, else by a job; after quiet hours where it
-    /// would disturb.
-    pub(super) fn send_off(&self, tx: &mut Tx, id: NotificationId, draft: &Draft) -> Result<(), Error> {
-        if draft.channel == Medium::InApp {
-            let (live, recipient) = (self.live.clone(), draft.recipient);
-            tx.after_commit(move || live.tell(recipient));
-            return Ok(());
+    /// Sees to it that new messages leave: at once where nobody need be asked, else by a job each; after quiet hours where
+    /// they would disturb.
+    pub(super) fn send_off(&self, tx: &mut Tx, new: &[(&Context, &Draft, NotificationId)]) -> Result<(), Error> {
+        let (in_app, mails): (Vec<_>, Vec<_>) = new.iter().copied().partition(|(_, draft, _)| draft.channel == Medium::InApp);
+        let (live, told): (_, Vec<_>) = (self.live.clone(), in_app.iter().map(|(_, draft, _)| draft.recipient).collect());
+        tx.after_commit(move || told.into_iter().for_each(|recipient| live.tell(recipient)));
+
+        let (now, at_once) = (tx.now(), self.mailer.at_once());
+        let hours = store::quiet_hours_of(tx, &mails.iter().map(|(_, draft, _)| draft.recipient).collect::<Vec<_>>())?;
+        let (mut gone, mut left) = (Vec::new(), Vec::new());
+        for (context, draft, id) in mails {
+            let (mail, held) = ((id, draft.channel, &*draft.address), held(hours.get(&draft.recipient), draft.kind, now));
+            if at_once.is_some() && held.is_none() && !draft.kind.has_link() {
+                gone.push((context, mail));
+            } else {
+                left.push((context, (mail, held.unwrap_or(now))));
+            }
         }
-        let now = tx.now();
-        let held = held_until(tx, draft.recipient, draft.kind, now)?;
-        let due = held.unwrap_or(now);
-        store::insert_delivery(tx, id, draft.channel, &draft.address, due)?;
-        match self.mailer.at_once().filter(|_| held.is_none() && !draft.kind.has_link()) {
-            Some(answer) => self.note(tx, id, Progress::default(), &answer, None).map(drop),
-            None => Ok(deliver_later(tx, id, 0, due)?),
+        store::insert_deliveries(tx, &left.iter().map(|(_, mail)| *mail).collect::<Vec<_>>())?;
+        for (context, ((id, ..), due)) in left {
+            tx.act_for(context);
+            deliver_later(tx, id, 0, due)?;
         }
+        match at_once {
+            Some(answer) => self.note_gone(tx, &gone, &answer),
+            None => Ok(()),
+        }
+    }
+
+    fn note_gone(&self, tx: &mut Tx, gone: &[(&Context, New)], answer: &Answer) -> Result<(), Error> {
+        let mails: Vec<New> = gone.iter().map(|(_, mail)| *mail).collect();
+        store::insert_sent(tx, &mails, answer)?;
+        if self.development {
+            store::post_all(tx, &mails)?;
+        }
+        for (context, (id, channel, _)) in gone {
+            tx.act_for(context);
+            tx.publish(NotificationSent { notification_id: *id, channel: channel.as_str().to_owned() })?;
+        }
+        Ok(())
     }
 
     /// Runs the job: one attempt, and when the next one is due.

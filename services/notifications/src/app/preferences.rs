@@ -59,7 +59,12 @@ pub(super) fn held_until(q: &mut Query, recipient: Uuid, kind: Kind, now: Time) 
     if kind.is_urgent() {
         return Ok(None);
     }
-    Ok(store::quiet_hours(q, recipient)?.and_then(|hours| hours.end_after(now)))
+    Ok(held(store::quiet_hours(q, recipient)?.as_ref(), kind, now))
+}
+
+/// The same, where the reader's quiet hours are known.
+pub(super) fn held(hours: Option<&QuietHours>, kind: Kind, now: Time) -> Option<Time> {
+    hours.filter(|_| !kind.is_urgent()).and_then(|hours| hours.end_after(now))
 }
 
 fn preferences(q: &mut Query, recipient: Uuid) -> Result<Preferences, DbError> {

@@ -1,12 +1,14 @@
-//! Writing the messages that an event asks for: a job, since it needs other services. It may run again at any point:
-//! each message has a key of its own in its table.
+//! Writing the messages that an event asks for: a job, since it needs other services. Those that are due together are
+//! written together. It may run again at any point: each message has a key of its own in its table.
 
+use contracts::OrderId;
 use contracts::events::notifications::NotificationQueued;
 use kit::jobs::{self, Job, JobOutcome};
-use kit::{DbError, Tx};
+use kit::{Context, DbError, Tx};
 use serde::Deserialize;
 
 use super::App;
+use super::people::Known;
 use super::templates::Written;
 use crate::domain::{Addressee, Cause, Draft, Kind, Medium, Order, Part, Story};
 use crate::error::Error;
@@ -23,66 +25,87 @@ pub(crate) fn write_later(tx: &mut Tx, cause: &Cause) -> Result<(), DbError> {
 }
 
 impl App {
-    /// Runs the job. Who does not answer now is asked again; what is wrong for good is an operator's to see.
-    pub(crate) async fn run_write_job(&self, job: Job) -> JobOutcome {
-        let cause = match Cause::deserialize(&job.payload) {
-            Ok(cause) => cause,
-            Err(e) => return JobOutcome::Failed(e.to_string()),
+    /// Runs jobs: what they ask for is found out for one after the other, and stored at once. Who does not answer now is
+    /// asked again; what is wrong for good is an operator's to see.
+    pub(crate) async fn run_write_jobs(&self, jobs: Vec<Job>) -> Vec<JobOutcome> {
+        let mut known = match self.written().await {
+            Ok(written) => Known::new(written),
+            Err(e) => return vec![JobOutcome::Retry(e.to_string()); jobs.len()],
         };
-        match self.write(&cause).await {
-            Ok(()) => JobOutcome::Done,
-            Err(e @ (Error::Template(_) | Error::Internal(_))) => JobOutcome::Failed(e.to_string()),
-            Err(e) => JobOutcome::Retry(e.to_string()),
+        let (mut outcomes, mut drafts) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for job in jobs {
+            outcomes.push(match self.drafts_of(&job, &mut known).await {
+                Ok(of_job) => {
+                    drafts.extend(of_job.into_iter().map(|draft| (job.context.clone(), draft)));
+                    JobOutcome::Done
+                }
+                Err(e @ (Error::Template(_) | Error::Internal(_))) => JobOutcome::Failed(e.to_string()),
+                Err(e) => JobOutcome::Retry(e.to_string()),
+            });
+        }
+        match self.store_all(drafts).await {
+            Ok(()) => outcomes,
+            Err(e) => outcomes.into_iter().map(|o| if o == JobOutcome::Done { JobOutcome::Retry(e.to_string()) } else { o }).collect(),
         }
     }
 
-    async fn write(&self, cause: &Cause) -> Result<(), Error> {
-        let written = self.written().await?;
-        let mut drafts = match (cause.order_id, cause.user_id) {
-            (Some(order), _) => {
-                let (order, email) = self.order(order).await?;
-                self.about_order(cause, &written, &order, email).await?
-            }
-            (None, Some(user)) => match self.user(user).await? {
-                Some(reader) => self.draft(&written, cause.kind, &self.story(cause, None, None, ""), &reader)?,
-                None => Vec::new(),
+    async fn drafts_of(&self, job: &Job, known: &mut Known) -> Result<Vec<Draft>, Error> {
+        let cause = &Cause::deserialize(&job.payload).map_err(|e| Error::Internal(e.to_string()))?;
+        match (cause.order_id, cause.user_id) {
+            (Some(order), _) => self.about_order(cause, order, known).await,
+            (None, Some(user)) => match self.user(user, known).await? {
+                Some(reader) => self.draft(&known.written, cause.kind, &self.story(cause, None, None, ""), &reader),
+                None => Ok(Vec::new()),
             },
-            (None, None) => return Err(Error::Internal("a cause without anybody".into())),
-        };
-        // Rows are taken in the order of their keys, so that two such transactions do not wait for each other in a circle.
-        drafts.sort_by_key(|d| (d.recipient, d.about, d.channel));
-        let app = self.clone();
-        self.db.write(move |tx| app.store_all(tx, &drafts)).await
+            (None, None) => Err(Error::Internal("a cause without anybody".into())),
+        }
     }
 
-    fn store_all(&self, tx: &mut Tx, drafts: &[Draft]) -> Result<(), Error> {
-        for draft in drafts {
-            let Some(id) = store::insert(tx, draft)? else { continue };
-            let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
-            tx.publish(NotificationQueued { notification_id: id, user_id: draft.user_id, kind, channel })?;
-            self.send_off(tx, id, draft)?;
+    /// One transaction for all of them, in which each is the work of what asked for it.
+    async fn store_all(&self, mut drafts: Vec<(Context, Draft)>) -> Result<(), Error> {
+        if drafts.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // Rows are taken in the order of their keys, so that two such transactions do not wait for each other in a circle.
+        drafts.sort_by_key(|(_, d)| (d.recipient, d.kind.as_str(), d.about, d.channel));
+        let app = self.clone();
+        self.db
+            .write(move |tx| {
+                let off = store::turned_off(tx, &drafts.iter().map(|(_, d)| d.recipient).collect::<Vec<_>>())?;
+                let is_off = |d: &Draft| off.contains(&(d.recipient, d.kind.as_str().to_owned(), d.channel.as_str().to_owned()));
+                let wanted: Vec<_> = drafts.iter().filter(|(_, d)| off.is_empty() || !is_off(d)).collect();
+                let stored = store::insert_messages(tx, &wanted.iter().map(|(_, d)| d).collect::<Vec<_>>())?;
+                let new: Vec<_> = wanted.into_iter().zip(stored).filter_map(|((context, draft), id)| Some((context, draft, id?))).collect();
+                for (context, draft, id) in &new {
+                    tx.act_for(context);
+                    let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
+                    tx.publish(NotificationQueued { notification_id: *id, user_id: draft.user_id, kind, channel })?;
+                }
+                app.send_off(tx, &new)
+            })
+            .await
     }
 
     /// To the shopper; a confirmed order also to each store's owner.
-    async fn about_order(&self, cause: &Cause, written: &Written, order: &Order, email: String) -> Result<Vec<Draft>, Error> {
+    async fn about_order(&self, cause: &Cause, order: OrderId, known: &mut Known) -> Result<Vec<Draft>, Error> {
+        let (order, email) = self.order(order, known).await?;
+        let order = &*order;
         let to_stores = cause.kind == Kind::OrderConfirmed;
         let part = cause.part.and_then(|id| order.vendor_orders.iter().find(|p| p.id == id));
         let concerned: Vec<&Part> = if to_stores { order.vendor_orders.iter().collect() } else { part.into_iter().collect() };
-        let stores = if concerned.is_empty() { Vec::new() } else { self.stores(concerned.iter().map(|p| p.vendor_id)).await? };
+        let stores = if concerned.is_empty() { Vec::new() } else { self.stores(concerned.iter().map(|p| p.vendor_id), known).await? };
         let store_of = |part: &Part| stores.iter().find(|s| s.id == part.vendor_id);
 
         let name = part.and_then(store_of).map_or("", |s| s.name.as_str());
-        let mut drafts = match self.shopper(order, email).await? {
-            Some(reader) => self.draft(written, cause.kind, &self.story(cause, Some(order), part, name), &reader)?,
+        let mut drafts = match self.shopper(order, email, known).await? {
+            Some(reader) => self.draft(&known.written, cause.kind, &self.story(cause, Some(order), part, name), &reader)?,
             None => Vec::new(),
         };
         for part in concerned.into_iter().filter(|_| to_stores) {
             let Some((store, owner)) = store_of(part).and_then(|s| Some((s, s.owner?))) else { continue };
-            let Some(reader) = self.user(owner).await? else { continue };
+            let Some(reader) = self.user(owner, known).await? else { continue };
             let story = self.story(cause, Some(order), Some(part), &store.name);
-            let of_part = self.draft(written, Kind::VendorOrderConfirmed, &story, &reader)?;
+            let of_part = self.draft(&known.written, Kind::VendorOrderConfirmed, &story, &reader)?;
             drafts.extend(of_part.into_iter().map(|d| Draft { about: part.id.0, ..d }));
         }
         Ok(drafts)

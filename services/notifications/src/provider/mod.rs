@@ -34,7 +34,7 @@ impl Mailer {
         }
     }
 
-    /// The answer where nobody need be asked for it.
+    /// The answer where nobody need be asked for it: it is taken.
     pub fn at_once(&self) -> Option<Answer> {
         matches!(self, Mailer::Mailbox).then(|| Answer::new(Outcome::Sent, "kept in the development mailbox"))
     }

@@ -1,7 +1,7 @@
 //! Messages on their way to the outside, and each attempt.
 
 use contracts::{NotificationId, Time};
-use kit::db::{DbError, Query, Row, Tx, placeholders};
+use kit::db::{DbError, Query, Row, Tx, placeholders, portions, value_rows};
 use kit::http::After;
 use kit::{Value, params};
 use uuid::Uuid;
@@ -64,15 +64,38 @@ pub(crate) struct Attempt {
 const COLUMNS: &str =
     "d.message_id, m.kind, d.channel, d.address, d.status, d.attempts, d.series_from, d.next_at, d.created_at, d.updated_at";
 
-/// Makes the delivery of a new message, due at `next_at`.
-pub(crate) fn insert_delivery(tx: &mut Tx, message: NotificationId, channel: Medium, address: &str, next_at: Time) -> Result<(), DbError> {
+/// A new mail: its message, on which way, and where to.
+pub(crate) type New<'a> = (NotificationId, Medium, &'a str);
+
+/// Makes the deliveries of new messages, each due at its time.
+pub(crate) fn insert_deliveries(tx: &mut Tx, mails: &[(New, Time)]) -> Result<(), DbError> {
+    insert(tx, mails.iter().map(|(mail, due)| (*mail, Some(*due))).collect(), Status::Pending, 0)
+}
+
+/// Makes the deliveries of new messages whose first attempt was taken.
+pub(crate) fn insert_sent(tx: &mut Tx, mails: &[New], answer: &Answer) -> Result<(), DbError> {
+    insert(tx, mails.iter().map(|mail| (*mail, None)).collect(), Status::Sent, 1)?;
     let now = tx.now();
-    tx.execute(
-        "INSERT INTO notifications.deliveries (message_id, channel, address, status, attempts, series_from, next_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $6)",
-        params![message.0, channel.as_str(), address, Status::Pending.as_str(), next_at, now],
-    )
-    .map(drop)
+    for some in portions(mails) {
+        let values: Vec<Value> =
+            some.iter().flat_map(|(id, ..)| params![id.0, 1_i64, answer.outcome.as_str(), &answer.words, now].to_vec()).collect();
+        let rows = value_rows(some.len(), 5);
+        tx.execute(&format!("INSERT INTO notifications.attempts (message_id, number, outcome, answer, tried_at) VALUES {rows}"), &values)?;
+    }
+    Ok(())
+}
+
+fn insert(tx: &mut Tx, mails: Vec<(New, Option<Time>)>, status: Status, attempts: i64) -> Result<(), DbError> {
+    let now = tx.now();
+    for some in portions(&mails) {
+        let row = |((id, channel, address), next_at): &(New, Option<Time>)| {
+            params![id.0, channel.as_str(), *address, status.as_str(), attempts, 0_i64, *next_at, now, now].to_vec()
+        };
+        let values: Vec<Value> = some.iter().flat_map(row).collect();
+        let columns = "message_id, channel, address, status, attempts, series_from, next_at, created_at, updated_at";
+        tx.execute(&format!("INSERT INTO notifications.deliveries ({columns}) VALUES {}", value_rows(some.len(), 9)), &values)?;
+    }
+    Ok(())
 }
 
 /// A message that has still to leave; `None` where it has left or was given up.

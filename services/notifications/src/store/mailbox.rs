@@ -1,9 +1,11 @@
 //! The development mailbox: what has left, or would have.
 
 use contracts::{NotificationId, Time};
-use kit::db::{DbError, Query, Row, Tx};
+use kit::db::{DbError, Query, Row, Tx, portions, value_rows};
 use kit::http::After;
 use kit::{Value, params};
+
+use super::New;
 
 /// A message in the mailbox.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,17 @@ pub(crate) fn post(tx: &mut Tx, message: NotificationId, body: Option<&str>, htm
         params![message.0, now, body, html],
     )
     .map(drop)
+}
+
+/// Puts new messages that have left into the mailbox too.
+pub(crate) fn post_all(tx: &mut Tx, mails: &[New]) -> Result<(), DbError> {
+    let now = tx.now();
+    for some in portions(mails) {
+        let values: Vec<Value> = some.iter().flat_map(|(id, _, address)| params![id.0, *address, now].to_vec()).collect();
+        let rows = value_rows(some.len(), 3);
+        tx.execute(&format!("INSERT INTO notifications.mailbox (message_id, address, created_at) VALUES {rows}"), &values)?;
+    }
+    Ok(())
 }
 
 /// What is in the mailbox, newest first; one more than `limit` where there are more.

@@ -1,7 +1,9 @@
 //! Messages. A recipient is a user, or a guest's order: their ids never meet.
 
+use std::collections::BTreeMap;
+
 use contracts::{NotificationId, OrderId, Time};
-use kit::db::{DbError, Query, Row, Tx};
+use kit::db::{DbError, Query, Row, Tx, portions, value_rows};
 use kit::http::After;
 use kit::{Value, params};
 use uuid::Uuid;
@@ -33,41 +35,58 @@ pub(crate) struct Placed {
 const COLUMNS: &str = "m.id, m.kind, m.channel, d.status, m.order_id, m.title, m.body, m.read_at, m.created_at";
 const TABLES: &str = "notifications.messages m LEFT JOIN notifications.deliveries d ON d.message_id = m.id";
 
-/// Stores a message; `None` where the recipient has one of this kind about the same thing on this channel, or has turned
-/// such messages off.
-pub(crate) fn insert(tx: &mut Tx, draft: &Draft) -> Result<Option<NotificationId>, DbError> {
-    let place = if draft.channel == Medium::InApp { Some(next_place(tx, draft.recipient)?) } else { None };
-    let (id, now) = (tx.id(), tx.now());
-    let inserted = tx.execute(
-        "INSERT INTO notifications.messages (id, recipient, kind, about, channel, order_id, place, title, body, html, created_at) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS \
-         (SELECT 1 FROM notifications.opt_outs o WHERE o.recipient = $2 AND o.kind = $3 AND o.channel = $5) \
-         ON CONFLICT (recipient, kind, about, channel) DO NOTHING",
-        params![
-            id,
-            draft.recipient,
-            draft.kind.as_str(),
-            draft.about,
-            draft.channel.as_str(),
-            draft.order_id.map(|o| o.0),
-            place,
-            &draft.text.title,
-            &draft.text.body,
-            draft.text.html.as_deref(),
-            now
-        ],
-    )?;
-    Ok((inserted == 1).then_some(NotificationId(id)))
+/// Stores messages; for each its id, or `None` where the recipient has one of this kind about the same thing on this
+/// channel. Whether somebody wants it is not asked here.
+pub(crate) fn insert_messages(tx: &mut Tx, drafts: &[&Draft]) -> Result<Vec<Option<NotificationId>>, DbError> {
+    let mut ids = Vec::with_capacity(drafts.len());
+    for some in portions(drafts) {
+        let mut places = next_places(tx, some)?;
+        let (mut drawn, mut values) = (Vec::new(), Vec::new());
+        for draft in some {
+            let place = places.get_mut(&draft.recipient).filter(|_| draft.channel == Medium::InApp).map(|last| {
+                *last += 1;
+                *last
+            });
+            let (id, now) = (tx.id(), tx.now());
+            drawn.push(id);
+            let (kind, channel, order) = (draft.kind.as_str(), draft.channel.as_str(), draft.order_id.map(|o| o.0));
+            let text = &draft.text;
+            values.extend_from_slice(params![id, draft.recipient, kind, draft.about, channel, order, place]);
+            values.extend_from_slice(params![&text.title, &text.body, text.html.as_deref(), now]);
+        }
+        let columns = "id, recipient, kind, about, channel, order_id, place, title, body, html, created_at";
+        let sql = format!(
+            "INSERT INTO notifications.messages ({columns}) VALUES {} ON CONFLICT (recipient, kind, about, channel) DO NOTHING RETURNING id",
+            value_rows(some.len(), 11)
+        );
+        let stored = tx.rows(&sql, &values)?.iter().map(|r| r.get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+        ids.extend(drawn.into_iter().map(|id| stored.contains(&id).then_some(NotificationId(id))));
+    }
+    Ok(ids)
 }
 
-/// The next place in a recipient's list. The row is locked until the end of the transaction, so places become visible
-/// in their order: who has seen one has seen all before it.
-fn next_place(tx: &mut Tx, recipient: Uuid) -> Result<i64, DbError> {
-    let row = tx.row(
-        "INSERT INTO notifications.feeds AS f (recipient, last) VALUES ($1, 1) ON CONFLICT (recipient) DO UPDATE SET last = f.last + 1 RETURNING last",
-        params![recipient],
-    )?;
-    row.map_or(Err(DbError::Internal("no place after taking one".into())), |r| r.get(0))
+/// Takes the next places in the lists of those who have one: for each recipient the one before them. The rows are
+/// locked until the end of the transaction, so places become visible in their order: who has seen one has seen all
+/// before it.
+fn next_places(tx: &mut Tx, drafts: &[&Draft]) -> Result<BTreeMap<Uuid, i64>, DbError> {
+    let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for draft in drafts.iter().filter(|d| d.channel == Medium::InApp) {
+        *wanted.entry(draft.recipient).or_default() += 1;
+    }
+    if wanted.is_empty() {
+        return Ok(wanted);
+    }
+    let values: Vec<Value> = wanted.iter().flat_map(|(recipient, count)| params![*recipient, *count].to_vec()).collect();
+    let sql = format!(
+        "INSERT INTO notifications.feeds AS f (recipient, last) VALUES {} ON CONFLICT (recipient) DO UPDATE SET last = f.last + excluded.last RETURNING recipient, last",
+        value_rows(wanted.len(), 2)
+    );
+    let mut before = BTreeMap::new();
+    for row in tx.rows(&sql, &values)? {
+        let (recipient, last): (Uuid, i64) = (row.get(0)?, row.get(1)?);
+        before.insert(recipient, last - wanted.get(&recipient).copied().unwrap_or_default());
+    }
+    Ok(before)
 }
 
 /// A recipient's messages, newest first; on one channel, or on all. One more than `limit` where there are more.

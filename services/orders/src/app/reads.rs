@@ -1,15 +1,21 @@
 //! What callers see of orders.
 
+use std::time::Duration;
+
 use contracts::proto::vendors as vendors_api;
 use contracts::{Envelope, OrderId, UserId, VendorId, VendorOrderId};
 use kit::http::PageRequest;
 use kit::{DbError, Query};
+use tokio::time::Instant;
 
 use super::quote::id;
 use super::{App, Viewer, unreachable, visible};
-use crate::domain::{Contact, Order, PartStatus};
+use crate::domain::{Contact, Order, OrderStatus, PartStatus};
 use crate::error::Error;
 use crate::store::{self, Filter};
+
+/// An order that is waited for is looked at so often: another process may have changed it.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// An order with what is kept apart from its events.
 #[derive(Clone, Debug)]
@@ -35,6 +41,25 @@ impl App {
                 Ok(Found { contact: store::contact(q, id)?, order: order.state, version: order.version })
             })
             .await
+    }
+
+    /// One order, as soon as it no longer waits to be paid, or as it is when the time is over.
+    pub async fn order_once_settled(&self, viewer: Viewer, id: OrderId, wait: Duration) -> Result<Found, Error> {
+        let end = Instant::now() + wait;
+        let mut changes = self.db.watch(id.0);
+        loop {
+            let found = self.order(viewer.clone(), id).await?;
+            let waits = matches!(found.order.status(), OrderStatus::Created | OrderStatus::AwaitingPayment);
+            let now = Instant::now();
+            if !waits || now >= end {
+                return Ok(found);
+            }
+            tokio::select! {
+                biased;
+                () = changes.changed() => {}
+                () = tokio::time::sleep_until(end.min(now + LOOK_AGAIN)) => {}
+            }
+        }
     }
 
     /// Somebody's orders, newest first; one more than the limit where there are more.

@@ -331,7 +331,7 @@ fn an_order_reads_every_event_that_was_ever_written() {
     let mut order = Order::default();
     for line in &lines {
         let kind = line["type"].as_str().unwrap();
-        let event = OrderEvent::decode(kind, line["version"].as_i64().unwrap(), line["data"].clone());
+        let event = OrderEvent::decode(kind, line["version"].as_i64().unwrap(), &line["data"].to_string());
         order.evolve(&event.unwrap_or_else(|e| panic!("{kind}: {e}")));
     }
     assert!(lines.len() >= 11, "an example of each event");

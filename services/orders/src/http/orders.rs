@@ -1,5 +1,7 @@
 //! What a shopper does with orders.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -80,13 +82,33 @@ async fn list(app: &App, owner: Filter, p: ListParams) -> Result<axum::Json<Page
     Ok(axum::Json(Page { data, next_cursor: page.next_cursor }))
 }
 
-/// One order.
-#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path)),
+/// One order. With `Prefer: wait=10` (RFC 7240) the answer comes when the order no longer waits to be paid, or after so
+/// many seconds, 20 at most: for the page to which the payer returns.
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path), ("prefer" = Option<String>, Header)),
     responses((status = 200, body = OrderView), (status = 401), (status = 404)))]
-pub(super) async fn get_order(State(app): State<App>, caller: Caller, Path(id): Path<OrderId>) -> Result<Tagged<OrderView>, Problem> {
-    let found = app.order(reader(&caller)?, id).await?;
+pub(super) async fn get_order(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<OrderId>,
+    headers: HeaderMap,
+) -> Result<Tagged<OrderView>, Problem> {
+    let who = reader(&caller)?;
+    let found = match preferred_wait(&headers) {
+        Some(wait) => app.order_once_settled(who, id, wait).await?,
+        None => app.order(who, id).await?,
+    };
     Ok(tagged(&found))
 }
+
+/// How long a caller prefers to wait; what cannot be understood is no preference.
+fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|h| h.to_str().ok()).flat_map(|h| h.split(','));
+    let seconds = preferences.filter_map(|p| p.trim().strip_prefix("wait=")?.trim().parse::<u64>().ok()).next()?;
+    Some(Duration::from_secs(seconds.min(WAIT_SECONDS_MAX)))
+}
+
+/// Longer than this nobody waits for an order: connections between here and the caller are cut.
+const WAIT_SECONDS_MAX: u64 = 20;
 
 /// With an entity tag.
 type Tagged<T> = ([(&'static str, String); 1], axum::Json<T>);
@@ -121,11 +143,12 @@ pub(super) async fn list_order_events(
 ) -> Result<axum::Json<OrderHistory>, Problem> {
     let who = reader(&caller)?;
     let staff = who.staff;
-    let event = |mut e: contracts::Envelope| {
+    let event = |e: contracts::Envelope| {
+        let mut data = e.json();
         if !staff {
-            hide_what_is_the_stores(&mut e.data);
+            hide_what_is_the_stores(&mut data);
         }
-        OrderHistoryEvent { id: e.id, r#type: e.kind, sequence: e.sequence, time: e.time, data: e.data }
+        OrderHistoryEvent { id: e.id, r#type: e.kind, sequence: e.sequence, time: e.time, data }
     };
     let data = app.events(who, id).await?.into_iter().map(event).collect();
     Ok(axum::Json(OrderHistory { data }))

@@ -107,7 +107,7 @@ async fn what_is_refused_at_the_door_costs_nothing_and_is_back_in_stock(engine: 
     sale.shop.p.settle().await;
     assert_eq!(sale.standing().await, stands("returned", "cancelled"));
     let log = sale.shop.p.db("orders").read(|q| kit::events::after(q, 0, 100)).await.unwrap();
-    let back: Vec<_> = log.iter().filter(|e| e.kind == "order.returned").map(|e| &e.data).collect();
+    let back: Vec<_> = log.iter().filter(|e| e.kind == "order.returned").map(|e| e.json()).collect();
     let line = &back[0]["lines"][0];
     assert_eq!(
         (back.len(), &back[0]["reason"], &line["variantId"], &line["quantity"]),
@@ -124,7 +124,7 @@ async fn when_one_store_is_refused_the_other_is_paid(engine: Engine) {
     assert_eq!(sale.standing().await, stands("delivered", "completed"));
     let paid = sale.shop.p.db("orders").read(|q| kit::events::after(q, 0, 100)).await.unwrap();
     let paid = paid.iter().find(|e| e.kind == "order.paid").expect("what is kept is paid");
-    assert_eq!(paid.data["amount"]["amount"], 11_000);
+    assert_eq!(paid.json()["amount"]["amount"], 11_000);
     sale.shop.p.advance_seconds(7 * 24 * 3_600 + 1);
     sale.shop.p.settle().await;
     assert_eq!(sale.standing().await.0, "completed");

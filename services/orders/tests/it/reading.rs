@@ -11,6 +11,7 @@ both_engines!(
     a_list_belongs_to_its_user,
     the_history_hides_what_is_between_store_and_marketplace,
     other_services_get_an_order_as_its_owner_would,
+    who_prefers_to_wait_is_answered_when_the_order_is_paid,
 );
 
 async fn orders_are_listed_newest_first_and_page_by_page(engine: Engine) {
@@ -70,4 +71,18 @@ async fn other_services_get_an_order_as_its_owner_would(engine: Engine) {
     assert_eq!(found, shop.get(&shopper, &order).await);
     let unknown = GetOrderRequest { order_id: "01900000-0000-7000-8000-00000000dead".into() };
     assert_eq!(client.get_order(unknown).await.unwrap().into_inner().order, None);
+}
+
+async fn who_prefers_to_wait_is_answered_when_the_order_is_paid(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let order = shop.order(&shopper, &good, 1).await;
+    let path = format!("/api/v1/orders/{}", text(&order["id"]));
+    let look = async |prefer: &'static str| shop.p.send("GET", &path, &shopper, None, &[("prefer", prefer)]).await;
+    for impatient in ["wait=0", "respond-async", "wait=soon", ""] {
+        assert_eq!(look(impatient).await.expect(200).body["status"], "awaiting_payment", "{impatient:?}");
+    }
+    let (answer, _) = tokio::join!(look("respond-async, wait=20"), shop.pay(&order, "approve"));
+    assert_eq!(answer.expect(200).body["status"], "confirmed");
+    assert_eq!(look("wait=20").await.expect(200).body["status"], "confirmed", "there is nothing to wait for");
 }

@@ -37,12 +37,7 @@ contracts::event_set! {
         CashCollected(PaymentCashCollected),
         CashReleased(PaymentCashReleased),
         CashRemitted(PaymentCashRemitted),
-    } upcast no_older_versions
-}
-
-/// Every event is still in its first version.
-fn no_older_versions(_: &str, _: i64, data: serde_json::Value) -> serde_json::Value {
-    data
+    }
 }
 
 /// A payment as its events tell it.

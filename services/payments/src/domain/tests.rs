@@ -321,7 +321,7 @@ proptest! {
         for command in commands {
             for event in decide(&payment, PAYMENT, command).unwrap_or_default() {
                 let (kind, version) = event.kind();
-                prop_assert_eq!(&PaymentEvent::decode(kind, version, event.data().unwrap()).unwrap(), &event);
+                prop_assert_eq!(&PaymentEvent::decode(kind, version, &event.data().unwrap()).unwrap(), &event);
                 payment.evolve(&event);
             }
             let snapshot = serde_json::to_value(&payment).unwrap();

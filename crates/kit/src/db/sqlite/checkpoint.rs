@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use super::readers::Watched;
 use super::{DbError, Link, Shared, errors};
 
-/// From this size the log is copied back.
-const PASSIVE: u64 = 4 << 20;
+/// From this size the log is copied back: a page that was written often meanwhile is copied once.
+const PASSIVE: u64 = 16 << 20;
 /// From this size the log is begun anew whoever has to wait.
 const FORCED: u64 = 64 << 20;
 /// How long others may be kept waiting for a new beginning: while nobody waits, and when it must be.
@@ -91,8 +91,12 @@ pub(super) fn run(shared: &Shared, readers: &Watched) {
                 }
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        metrics::gauge!("haat_db_wal_bytes").set(maintenance.bytes.load(Ordering::Relaxed) as f64);
+        let file_bytes = shared.path.metadata().map_or(0, |file| file.len());
+        #[expect(clippy::cast_precision_loss, reason = "gauges")]
+        {
+            metrics::gauge!("haat_db_wal_bytes").set(maintenance.bytes.load(Ordering::Relaxed) as f64);
+            metrics::gauge!("haat_db_file_bytes").set(file_bytes as f64);
+        }
         metrics::gauge!("haat_db_oldest_read_seconds").set(readers.oldest().as_secs_f64());
     }
 }

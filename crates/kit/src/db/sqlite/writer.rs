@@ -1,9 +1,11 @@
 //! Many closures in one physical transaction and one flush, each answered after it.
 //!
-//! Each closure runs in a savepoint. That does not hold everything: a full disk, an interrupt and
-//! `ON CONFLICT ROLLBACK` end the whole transaction, and the next statement would then commit alone. So after every
-//! statement the connection is asked whether the transaction is still there; where it is gone, nobody has been
-//! answered yet, and the others run again without the one at fault, which runs alone and last.
+//! Closures seldom refuse after they have written. So they run without savepoints, which would copy every page that
+//! each of them changes; where one does refuse, nobody has been answered yet, and all run again, each in a savepoint,
+//! as do the next batches. A savepoint does not hold everything: a full disk, an interrupt and `ON CONFLICT ROLLBACK`
+//! end the whole transaction, and the next statement would then commit alone. So after every statement the connection
+//! is asked whether the transaction is still there; where it is gone, the others run again without the one at fault,
+//! which runs alone and last.
 
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use super::{Link, errors};
 const SLOW_MS: u128 = 50;
 /// So often the rest of a batch is run together again; then everybody runs alone.
 const TOGETHER_MAX: usize = 3;
+/// So many batches run in savepoints after one that would have needed them.
+const CAREFUL_BATCHES: u32 = 64;
 
 /// What happens to a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub(in crate::db) struct Writer {
     link: Link,
     health: Arc<Health>,
     answers: Vec<Answer>,
+    /// So many batches still run in savepoints.
+    careful: u32,
 }
 
 /// A closure whose outcome is settled.
@@ -60,6 +66,17 @@ struct Entry {
     done: Done,
 }
 
+/// What a run has left of the transaction.
+#[derive(PartialEq)]
+enum Left {
+    /// What was there before, and what the closure wants kept.
+    Whole,
+    /// Something that must not be kept.
+    Spoiled,
+    /// Nothing.
+    Gone,
+}
+
 /// How a commit failed.
 enum Failed {
     /// A deferred constraint of somebody in the batch.
@@ -72,7 +89,7 @@ enum Failed {
 
 impl Writer {
     pub(in crate::db) fn new(link: Link, health: Arc<Health>) -> Writer {
-        Writer { link, health, answers: Vec::new() }
+        Writer { link, health, answers: Vec::new(), careful: 0 }
     }
 
     /// SQLite's own connection, between batches.
@@ -109,14 +126,26 @@ impl Writer {
             }
             return Ok(());
         }
+        let savepoints = self.careful > 0;
+        self.careful = self.careful.saturating_sub(1);
         let mut at_fault = None;
         while let Some(work) = next.take().or_else(|| more(taken)) {
             taken = taken.max(entries.len() + 1);
             entries.push(Entry { work, runs: 0, ran: Ran::Commit, done: Done::default() });
-            if !self.run(entries.last_mut().expect("it was pushed in the line before"))? {
-                at_fault = Some(entries.len() - 1);
-                break;
+            match self.run(entries.last_mut().expect("it was pushed in the line before"), savepoints)? {
+                Left::Whole => continue,
+                Left::Gone => at_fault = Some(entries.len() - 1),
+                Left::Spoiled => {
+                    self.link.own("ROLLBACK").map_err(|e| format!("a rollback failed: {e}"))?;
+                    if entries.len() > 1 {
+                        self.careful = CAREFUL_BATCHES;
+                        at_fault = self.run_again(&mut entries)?;
+                    } else {
+                        entries.drain(..).for_each(|entry| self.answer(entry, None));
+                    }
+                }
             }
+            break;
         }
         let mut alone = Vec::new();
         if let (Some(_), 1) = (at_fault, entries.len()) {
@@ -192,18 +221,20 @@ impl Writer {
             return Ok(None);
         }
         for (at, entry) in entries.iter_mut().enumerate() {
-            if !self.run(entry)? {
+            if self.run(entry, true)? == Left::Gone {
                 return Ok(Some(at));
             }
         }
         Ok(None)
     }
 
-    /// Runs one closure in a savepoint. `false`: the transaction is gone.
-    fn run(&mut self, entry: &mut Entry) -> Result<bool, Stop> {
+    /// Runs one closure.
+    fn run(&mut self, entry: &mut Entry, savepoint: bool) -> Result<Left, Stop> {
         let (began, service, kind) = (Instant::now(), entry.work.service(), entry.work.kind());
         let broken = |e: rusqlite::Error| format!("a savepoint failed: {e}");
-        self.link.own("SAVEPOINT one").map_err(broken)?;
+        if savepoint {
+            self.link.own("SAVEPOINT one").map_err(broken)?;
+        }
         let mut open = self.link.open(service, kind);
         entry.ran = entry.work.run(&mut open);
         let statements = entry.done.statements;
@@ -219,14 +250,19 @@ impl Writer {
             if !matches!(entry.ran, Ran::Failed(_)) {
                 entry.ran = Ran::Failed(e.clone());
             }
-            return Ok(false);
+            return Ok(Left::Gone);
         }
-        if !matches!(entry.ran, Ran::Commit) {
-            entry.done.wrote = false;
+        let kept = matches!(entry.ran, Ran::Commit);
+        let spoiled = !kept && entry.done.wrote;
+        entry.done.wrote &= kept;
+        if !savepoint {
+            return Ok(if spoiled { Left::Spoiled } else { Left::Whole });
+        }
+        if !kept {
             self.link.own("ROLLBACK TO one").map_err(broken)?;
         }
         self.link.own("RELEASE one").map_err(broken)?;
-        Ok(true)
+        Ok(Left::Whole)
     }
 
     fn begin(&mut self) -> Result<(), DbError> {

@@ -67,16 +67,25 @@ impl Reader {
 /// What a subscriber does with the types of one publisher's events.
 type Handlers = BTreeMap<&'static str, Vec<Handler>>;
 
+/// A subscriber's interest in one publisher.
+#[derive(Default)]
+struct Interest {
+    handlers: Handlers,
+    hurried: bool,
+}
+
 /// Starts a service's subscriptions.
 pub(crate) fn start_readers(env: &Env, bus: &bus::Local, consumers: Vec<Consumer>) -> Vec<Reader> {
-    let mut by_source: BTreeMap<&'static str, Handlers> = BTreeMap::new();
+    let mut by_source: BTreeMap<&'static str, Interest> = BTreeMap::new();
     for consumer in consumers {
-        by_source.entry(consumer.source).or_default().entry(consumer.kind).or_default().push(consumer.handler);
+        let interest = by_source.entry(consumer.source).or_default();
+        interest.hurried |= !consumer.unhurried;
+        interest.handlers.entry(consumer.kind).or_default().push(consumer.handler);
     }
     let mut readers = Vec::new();
-    for (source, handlers) in by_source {
+    for (source, interest) in by_source {
         let reader = Reader { subscriber: env.db.service(), source, name: source, position: Arc::default() };
-        let subscription = Subscription::new(env, bus, reader.clone(), Arc::new(handlers));
+        let subscription = Subscription::new(env, bus, reader.clone(), interest);
         env.tasks.spawn_forever("event reader", subscription.run());
         readers.push(reader);
     }

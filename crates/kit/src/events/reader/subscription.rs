@@ -12,7 +12,7 @@ use super::apply::{self, Applied, Move, Refusal};
 use super::backoff::pause_ms;
 use super::failure::{Verdict, is_outage};
 use super::parked::{self, Head, Stored, Tried};
-use super::{Handlers, Reader};
+use super::{Handlers, Interest, Reader};
 use crate::db::{Db, DbError};
 use crate::events::ConsumerError;
 use crate::service::Env;
@@ -24,6 +24,8 @@ const BATCH_EVENTS: usize = 256;
 const POLL_MS: i64 = 1_000;
 /// While the log holds back events behind one that may still be committed, in milliseconds.
 const HELD_BACK_MS: i64 = 5;
+/// What nobody waits for is taken in so long after it came, with what comes meanwhile, in milliseconds.
+const GATHER_MS: i64 = 20;
 /// Streams that fail in a row before the subscription pauses.
 const FAILING_STREAMS_MAX: usize = 5;
 /// The position is stored after so many events that are of no interest.
@@ -39,6 +41,7 @@ pub(super) struct Subscription {
     bus: bus::Local,
     reader: Reader,
     handlers: Arc<Handlers>,
+    hurried: bool,
     stored: Stored,
     looked_at: Option<Instant>,
     /// Up to here events were applied, parked or skipped.
@@ -65,7 +68,7 @@ enum Next {
 }
 
 impl Subscription {
-    pub(super) fn new(env: &Env, bus: &bus::Local, reader: Reader, handlers: Arc<Handlers>) -> Subscription {
+    pub(super) fn new(env: &Env, bus: &bus::Local, reader: Reader, interest: Interest) -> Subscription {
         Subscription {
             db: env.db.clone(),
             clock: env.clock.clone(),
@@ -73,7 +76,8 @@ impl Subscription {
             tasks: env.tasks.clone(),
             bus: bus.clone(),
             reader,
-            handlers,
+            handlers: Arc::new(interest.handlers),
+            hurried: interest.hurried,
             stored: Stored::default(),
             looked_at: None,
             seen: 0,
@@ -96,8 +100,22 @@ impl Subscription {
             tokio::select! {
                 biased;
                 () = tasks.stopping() => return,
-                changed = woken.changed(), if heeds_wakes => if changed.is_err() { return },
-                () = tokio::time::sleep(Duration::from_millis(wait_ms.unsigned_abs())) => {}
+                changed = woken.changed(), if heeds_wakes => match changed {
+                    Ok(()) => self.gather().await,
+                    Err(_) => return,
+                },
+                () = pause_of(wait_ms) => {}
+            }
+        }
+    }
+
+    /// Lets more come where nobody waits.
+    async fn gather(&self) {
+        if !self.hurried {
+            tokio::select! {
+                biased;
+                () = self.tasks.stopping() => {}
+                () = pause_of(GATHER_MS) => {}
             }
         }
     }
@@ -330,6 +348,10 @@ impl Subscription {
         let labels = [("subscriber", self.reader.subscriber), ("source", self.reader.source)];
         metrics::gauge!(name, &labels).set(value);
     }
+}
+
+fn pause_of(ms: i64) -> tokio::time::Sleep {
+    tokio::time::sleep(Duration::from_millis(ms.unsigned_abs()))
 }
 
 fn outage(e: DbError) -> Stop {

@@ -66,6 +66,36 @@ async fn a_refusal_undoes_its_closure_and_is_answered_after_the_flush() {
 }
 
 #[tokio::test]
+async fn a_refusal_after_a_write_undoes_nothing_of_its_batch() {
+    let bed = Bed::new().await;
+    // The first batch runs without savepoints and again with them, the others with them at once.
+    for round in 0..3 {
+        let (release, held) = hold(&bed).await;
+        let ids_of_round = |from: i64| (round * 100 + from)..(round * 100 + from + 5);
+        let before: Vec<_> = ids_of_round(0).map(|id| tokio::spawn(add(&bed.db, id))).collect();
+        tokio::task::yield_now().await;
+        let refused = tokio::spawn(bed.db.write(move |tx| {
+            insert(tx, round * 100 + 50)?;
+            Err::<(), _>(DbError::Unavailable("no".into()))
+        }));
+        tokio::task::yield_now().await;
+        let after: Vec<_> = ids_of_round(10).map(|id| tokio::spawn(add(&bed.db, id))).collect();
+        tokio::task::yield_now().await;
+        drop(release);
+        held.await.unwrap().unwrap();
+        assert_eq!(refused.await.unwrap(), Err(DbError::Unavailable("no".into())));
+        for write in before.into_iter().chain(after) {
+            write.await.unwrap().unwrap();
+        }
+        let kept: Vec<i64> = ids(&bed.db).await.into_iter().filter(|id| id / 100 == round).collect();
+        assert_eq!(kept, ids_of_round(0).chain(ids_of_round(10)).collect::<Vec<_>>());
+    }
+    let counts = bed.database.counts().total();
+    assert_eq!(counts.refusals, 3);
+    assert!(counts.repeats > 0, "nothing was run again");
+}
+
+#[tokio::test]
 async fn a_panic_is_undone_and_the_writer_lives_on() {
     let bed = Bed::new().await;
     let panicked = bed.db.write(|tx| -> Result<(), DbError> {

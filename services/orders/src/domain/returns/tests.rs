@@ -226,7 +226,7 @@ proptest! {
             let Ok(events) = decide(&order, &command) else { continue };
             for event in &events {
                 let (kind, version) = event.kind();
-                prop_assert_eq!(&OrderEvent::decode(kind, version, event.data().unwrap()).unwrap(), event);
+                prop_assert_eq!(&OrderEvent::decode(kind, version, &event.data().unwrap()).unwrap(), event);
                 order.evolve(event);
                 delivered += i32::from(kind == "order.delivered");
             }

@@ -212,7 +212,7 @@ proptest! {
             for event in &events {
                 payment.evolve(event);
                 let (kind, version) = event.kind();
-                prop_assert_eq!(&PaymentEvent::decode(kind, version, event.data().unwrap()).unwrap(), event);
+                prop_assert_eq!(&PaymentEvent::decode(kind, version, &event.data().unwrap()).unwrap(), event);
                 ends += i32::from(matches!(event, PaymentEvent::Completed(_) | PaymentEvent::Cancelled(_)));
             }
             prop_assert!(decide(&payment, PAYMENT, command).map_or(true, |again| again.is_empty()), "a repeat does nothing");
