@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   haat serve --data /var/lib/haat             the same, empty and for real
   haat import products shop.csv --vendor mine brings a shop's products in (while the server is stopped)
   haat config                                 every setting, its value, and where it came from
+  haat doctor                                 what is wrong here, and what to do about it
   haat bench                                  measures complete checkouts on this machine";
 
 /// The commands.
@@ -43,6 +44,13 @@ pub enum Command {
     Admin(AdminCommand),
     /// Prints every setting, its value (secrets hidden), and where it came from.
     Config(Common),
+    /// Looks at everything that can keep haat from starting or running well, and says what to do. Changes nothing.
+    Doctor(Common),
+    /// Prints completions for a shell, such as `haat completions bash > /etc/bash_completion.d/haat`.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
     /// Lists the services: what each calls and whose events it reads.
     Services {
         /// As JSON.

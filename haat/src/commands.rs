@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use clap::CommandFactory as _;
 use contracts::proto::identity::EnsureUserRequest;
 use contracts::proto::identity::identity_client::IdentityClient;
 use kit::telemetry;
 
-use crate::cli::{AdminCommand, Command, Common, ImportCommand, ImportProductsArgs};
+use crate::cli::{AdminCommand, Cli, Command, Common, ImportCommand, ImportProductsArgs};
 use crate::config::{self, Config, LogFormat, Profile};
-use crate::{bench, import, platform, run};
+use crate::{bench, doctor, import, platform, run};
 
 /// Runs one command to its end.
 pub async fn carry_out(command: Command) -> anyhow::Result<()> {
@@ -28,6 +29,11 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
             print!("{}", config::explain(&common.flags(None))?);
             Ok(())
         }
+        Command::Doctor(common) => examine(&common).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "haat", &mut std::io::stdout());
+            Ok(())
+        }
         Command::Services { json } => print_services(json),
         Command::Bench(args) => bench::run(args).await,
         Command::Sim(_) => bail!("the simulator brings its own runtime"),
@@ -43,6 +49,15 @@ fn begin(common: &Common, profile: Option<Profile>) -> anyhow::Result<Config> {
     };
     telemetry::log(format, &config.log.filter).map_err(anyhow::Error::msg)?;
     Ok(config)
+}
+
+async fn examine(common: &Common) -> anyhow::Result<()> {
+    let (report, is_bad) = doctor::report(&doctor::examine(&common.flags(None)).await);
+    print!("{report}");
+    if is_bad {
+        bail!("something is wrong; see the lines marked BAD");
+    }
+    Ok(())
 }
 
 async fn import_products(args: &ImportProductsArgs) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod console;
 mod demo;
+mod doctor;
 mod import;
 pub mod platform;
 pub mod run;

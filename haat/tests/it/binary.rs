@@ -34,9 +34,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// `serve`, or `demo`.
-    pub fn start(folder: &Path, command: &str) -> Server {
-        let mut child = haat(folder, &[command, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    fn start(folder: &Path, command: &str) -> Server {
+        Server::start_at(folder, command, "127.0.0.1:0")
+    }
+
+    /// `serve` or `demo`, at an address.
+    pub fn start_at(folder: &Path, command: &str, address: &str) -> Server {
+        let mut child = haat(folder, &[command, "--listen", address]).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let (mut line, mut url) = (String::new(), String::new());
         while !line.trim_end().ends_with("ready") {
@@ -147,4 +151,38 @@ fn who_asks_too_often_is_told_when_to_come_again() {
         assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|s| (1..=60).contains(&s)), "{refused:?}");
         outside.send_to(&anybody, "GET", &format!("{}/health", server.url), None, &[]).await.expect(200);
     });
+}
+
+#[test]
+fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let folder = folder();
+    let doctor = |more: &[&str]| {
+        let output = haat(folder.path(), &[&["doctor", "--listen", "127.0.0.1:0"], more].concat()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (well, report) = doctor(&[]);
+    assert!(well && report.contains("haat-data is made at the first start"), "{report}");
+    drop(Server::start(folder.path(), "serve"));
+    let (well, report) = doctor(&[]);
+    assert!(well && report.contains("is up to date") && !report.contains("BAD"), "{report}");
+
+    let running = Server::start(folder.path(), "serve");
+    let (well, report) = doctor(&[]);
+    assert!(well && report.contains("is in use by another haat") && report.contains("GET /ready"), "{report}");
+    drop(running);
+
+    let file = rusqlite::Connection::open(folder.path().join("haat-data/haat.db")).unwrap();
+    let stuck = "INSERT INTO orders_jobs (id, kind, key, payload, metadata, state, due_at, attempts, epoch, created_at)
+                 VALUES (x'00', 'complete', 'x', '{}', '{}', 'dead', 0, 1, 1, 0)";
+    file.execute(stuck, []).unwrap();
+    file.execute("INSERT INTO catalog_schema_steps (name, applied_at) VALUES ('9999_future', 0)", []).unwrap();
+    drop(file);
+    let (well, report) = doctor(&[]);
+    let bad: Vec<_> = report.lines().filter(|line| line.starts_with("BAD")).collect();
+    assert!(!well && bad.len() == 2, "{report}");
+    assert!(bad.iter().any(|line| line.contains("dead jobs") && line.contains("1 of orders")), "{report}");
+    assert!(bad.iter().any(|line| line.contains("9999_future") && line.contains("newer")), "{report}");
+
+    let (well, report) = doctor(&["--config", "missing.toml"]);
+    assert!(!well && report.contains("missing.toml"), "{report}");
 }

@@ -17,7 +17,9 @@ fn examples_do_what_they_say() {
     documents.push(root.join("README.md"));
     documents.sort();
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), "demo");
+    // Links in answers name the port that was asked for.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = Server::start_at(folder.path(), "demo", &format!("127.0.0.1:{port}"));
     let mut ran = 0;
     for document in documents {
         let examples = examples(&std::fs::read_to_string(&document).unwrap());

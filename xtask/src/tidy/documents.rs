@@ -1,5 +1,7 @@
 //! Documents say what is there.
 
+use std::collections::BTreeSet;
+
 use super::Finding;
 use super::tree::Tree;
 
@@ -24,6 +26,30 @@ pub fn readme(tree: &Tree) -> Vec<Finding> {
     let text = tree.files.iter().find(|f| f.path == "README.md").map_or("", |f| &f.text);
     let missing = ["-- demo", "cargo xtask test"].into_iter().filter(|command| !text.contains(command));
     missing.map(|command| Finding::new("README.md", 1, format!("does not name the command `… {command}`"))).collect()
+}
+
+/// Alerts, dashboards and pages name metrics that there are.
+pub fn metrics(tree: &Tree) -> Vec<Finding> {
+    let source = |f: &&super::tree::File| f.path.ends_with(".rs") && !f.path.starts_with("xtask/");
+    let there: BTreeSet<&str> = tree.files.iter().filter(source).flat_map(|f| metrics_in(&f.text)).map(|(_, name)| name).collect();
+    let mut found = Vec::new();
+    for file in tree.files.iter().filter(|f| f.path.starts_with("deploy/") || f.path.starts_with("docs/operations/")) {
+        for (line, name) in metrics_in(&file.text) {
+            let base = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+            if !there.contains(name) && !there.contains(base) {
+                found.push(Finding::new(&file.path, line, format!("there is no metric {name}; allowed: those that the source sets")));
+            }
+        }
+    }
+    found
+}
+
+/// Words that begin as haat's metrics do, with their lines.
+fn metrics_in(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().flat_map(|(index, line)| {
+        let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        words.filter(|word| word.starts_with("haat_")).map(move |word| (index + 1, word))
+    })
 }
 
 /// The targets of `[text](target)`, outside of code.
@@ -74,6 +100,16 @@ mod tests {
         assert!(said(readme, &[("README.md", text)]).is_empty());
         assert_eq!(said(readme, &[("README.md", "cargo xtask test")]).len(), 1);
         assert_eq!(said(readme, &[]).len(), 2);
+    }
+
+    #[test]
+    fn metrics_that_nobody_sets_are_named() {
+        let source = ("crates/kit/src/a.rs", "fn f() { metrics::histogram!(\"haat_a_seconds\"); }");
+        let rules = ("deploy/rules.yml", "rate(haat_a_seconds_bucket[5m])\nhaat_a_seconds > 1\nhaat_b_total > 1\n");
+        assert_eq!(
+            said(metrics, &[source, rules]),
+            ["deploy/rules.yml:3: there is no metric haat_b_total; allowed: those that the source sets"]
+        );
     }
 
     #[test]

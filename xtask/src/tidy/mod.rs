@@ -64,6 +64,7 @@ const CHECKS: &[Check] = &[
     abstractions::generics,
     documents::links,
     documents::readme,
+    documents::metrics,
     service_map::is_current,
 ];
 

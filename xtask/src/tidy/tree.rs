@@ -41,7 +41,7 @@ pub struct Need {
 }
 
 const FOLDERS: &[&str] = &["crates", "services", "haat", "xtask", "proto", "docs", "deploy", ".ci", ".cargo"];
-const KINDS: &[&str] = &["rs", "sql", "md", "toml", "proto", "html", "css", "js", "yml", "yaml"];
+const KINDS: &[&str] = &["rs", "sql", "md", "toml", "proto", "html", "css", "js", "yml", "yaml", "json"];
 
 impl Tree {
     /// The repository itself.

@@ -2,8 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Database, Db, DbError, Dialect, Tx, sql};
-use crate::{Clock, Ids};
+use super::{Database, DbError, Dialect, Tx, sql};
 
 /// One step of a service's schema. Steps are only ever added; a step that has run never changes.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +65,29 @@ impl From<MigrateError> for DbError {
 /// Brings a service's schema up to date: first what `kit` itself needs there, then the service's own steps, all of
 /// them or none. A schema that is newer than the list is refused by name.
 pub async fn migrate(database: &Database, service: &'static str, steps: &'static [Migration]) -> Result<(), MigrateError> {
-    let db: Db = database.for_service(service, Clock::system(), Ids::random(), bus::Local::new());
-    db.migrate(move |tx| run(tx, service, steps)).await
+    database.view(service).migrate(move |tx| run(tx, service, steps)).await
+}
+
+/// The steps that a service's schema has still to take. Changes nothing.
+pub async fn pending(database: &Database, service: &'static str, steps: &'static [Migration]) -> Result<Vec<&'static str>, MigrateError> {
+    let read = database.view(service).read(|q| q.rows("SELECT name FROM own.schema_steps ORDER BY name", &[])).await;
+    let done: Vec<String> = match read {
+        Ok(rows) => rows.iter().map(|r| r.get(0)).collect::<Result<_, _>>()?,
+        // There is no schema yet.
+        Err(DbError::Internal(_)) => Vec::new(),
+        Err(e) => return Err(e.into()),
+    };
+    known_only(service, steps, &done)?;
+    let names = KIT.iter().chain(steps).map(|step| step.name);
+    Ok(names.filter(|name| !done.iter().any(|d| d == name)).collect())
+}
+
+/// A schema that is newer than the list is refused by name.
+fn known_only(service: &'static str, steps: &[Migration], done: &[String]) -> Result<(), MigrateError> {
+    match done.iter().find(|name| KIT.iter().chain(steps).all(|s| s.name != name.as_str())) {
+        Some(unknown) => Err(MigrateError::Newer { service, step: unknown.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn run(tx: &mut Tx, service: &'static str, steps: &'static [Migration]) -> Result<(), MigrateError> {
@@ -76,11 +96,8 @@ fn run(tx: &mut Tx, service: &'static str, steps: &'static [Migration]) -> Resul
     tx.execute(&sql::render_migration(dialect, service, made), &[])?;
     let rows = tx.rows("SELECT name FROM own.schema_steps ORDER BY name", &[])?;
     let done: Vec<String> = rows.iter().map(|r| r.get(0)).collect::<Result<_, _>>()?;
-    let known = || KIT.iter().chain(steps);
-    if let Some(unknown) = done.iter().find(|name| known().all(|s| s.name != name.as_str())) {
-        return Err(MigrateError::Newer { service, step: unknown.clone() });
-    }
-    for step in known().filter(|s| !done.iter().any(|d| d == s.name)) {
+    known_only(service, steps, &done)?;
+    for step in KIT.iter().chain(steps).filter(|s| !done.iter().any(|d| d == s.name)) {
         for statement in step.statements(dialect) {
             let ran = tx.execute(&sql::render_migration(dialect, service, statement), &[]);
             ran.map_err(|reason| MigrateError::Step { service, step: step.name, reason })?;

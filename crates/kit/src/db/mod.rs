@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub use counts::{Counts, ServiceCounts};
 pub use error::DbError;
 pub use inline::{Disk, Flush, Image};
-pub use migrate::{MigrateError, Migration, migrate};
+pub use migrate::{MigrateError, Migration, migrate, pending};
 pub use names::constraint_names;
 pub use sqlite::Fate;
 pub use tx::{Query, Tx};
@@ -107,6 +107,11 @@ impl Database {
     /// again though somebody still holds a [`Db`]. Waits for the threads: not for a busy runtime's thread.
     pub fn close(&self) {
         self.engine.close();
+    }
+
+    /// A service's own view of it, where no platform runs: nobody is told of what is written.
+    pub fn view(&self, service: &'static str) -> Db {
+        self.for_service(service, Clock::system(), Ids::random(), bus::Local::new())
     }
 
     /// A service's own view of it.
