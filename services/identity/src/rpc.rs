@@ -3,7 +3,7 @@
 use axum::Router;
 use contracts::proto::identity as api;
 use contracts::proto::identity::identity_server::{Identity, IdentityServer};
-use contracts::{SessionId, UserId};
+use contracts::{SessionId, Time, UserId};
 use kit::Role;
 use kit::channel::CallerService;
 use kit::rpc::{id, status};
@@ -22,6 +22,13 @@ pub fn router(app: App) -> Router {
 const MAIL_WRITER: &str = "notifications";
 
 struct Rpc(App);
+
+fn only_the_mail_writer<T>(request: &Request<T>, what: &str) -> Result<(), Status> {
+    match request.extensions().get::<CallerService>() {
+        Some(CallerService(MAIL_WRITER)) => Ok(()),
+        _ => Err(Status::permission_denied(format!("only {MAIL_WRITER} {what}"))),
+    }
+}
 
 #[tonic::async_trait]
 impl Identity for Rpc {
@@ -66,12 +73,21 @@ impl Identity for Rpc {
         Ok(Response::new(api::EnsureUserResponse { user_id: ensured.user.to_string(), created: ensured.is_new }))
     }
 
+    async fn list_users(&self, request: Request<api::ListUsersRequest>) -> Result<Response<api::ListUsersResponse>, Status> {
+        only_the_mail_writer(&request, "writes to many")?;
+        let r = request.into_inner();
+        if !(1..=100).contains(&r.limit) {
+            return Err(Status::invalid_argument(format!("limit: expected 1 to 100, found {}", r.limit)));
+        }
+        let after = if r.after.is_empty() { UserId::default() } else { id::<UserId>(&r.after)? };
+        let role = (!r.role.is_empty()).then(|| Role::parse(&r.role).ok_or_else(|| Status::invalid_argument("not a role")));
+        let (users, total) = self.0.users_by_id(after, role.transpose()?, Time(r.created_before), r.limit).await.map_err(status)?;
+        Ok(Response::new(api::ListUsersResponse { users: users.into_iter().map(message).collect(), total }))
+    }
+
     async fn issue_link(&self, request: Request<api::IssueLinkRequest>) -> Result<Response<api::IssueLinkResponse>, Status> {
         // Whoever holds a token can take the account over.
-        let caller = request.extensions().get::<CallerService>().map(|c| c.0);
-        if caller != Some(MAIL_WRITER) {
-            return Err(Status::permission_denied(format!("only {MAIL_WRITER} writes links into mails")));
-        }
+        only_the_mail_writer(&request, "writes links into mails")?;
         let id = id::<uuid::Uuid>(&request.into_inner().link_id)?;
         let issued = self.0.issue_link(id).await.map_err(status)?;
         Ok(Response::new(api::IssueLinkResponse { purpose: issued.purpose, token: issued.token, user: Some(message(issued.user)) }))

@@ -16,6 +16,12 @@ pub(crate) enum Error {
     /// It is not given up.
     #[error("only a delivery that was given up is tried anew; this one is {}", .0.as_str())]
     NotDead(Status),
+    /// No such user.
+    #[error("there is no such user")]
+    UnknownUser,
+    /// No such job.
+    #[error("no such job")]
+    NoBulk,
     /// One user has too many streams open.
     #[error("you have too many streams open; close one")]
     TooManyStreams,
@@ -42,6 +48,10 @@ impl From<Error> for Problem {
             Error::NoMessage => Problem::not_found("notification"),
             Error::NoDelivery => Problem::not_found("delivery"),
             Error::NotDead(status) => Problem::conflict("not_dead", e.to_string()).with("deliveryStatus", status.as_str()),
+            Error::UnknownUser => {
+                Problem::invalid(vec![FieldError { pointer: "/userId".into(), code: "unknown_user", detail: e.to_string() }])
+            }
+            Error::NoBulk => Problem::not_found("job"),
             Error::TooManyStreams => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", e.to_string()),
             Error::Mistakes(mistakes) => Problem::invalid(mistakes.into_iter().map(field).collect()),
             Error::Unreachable(service, _) => Problem::unavailable("unavailable", format!("{service} did not answer; try again")),

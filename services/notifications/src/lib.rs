@@ -1,6 +1,6 @@
 //! notifications: what people are told, on which channel, and whether it reached them.
 //!
-//! Owns messages, what was read of them, their deliveries, templates, what people prefer, and the development mailbox. Publishes `notification.*`.
+//! Owns messages, what was read of them, their deliveries, templates, what people prefer, lists of people to tell, and the development mailbox. Publishes `notification.*`.
 //! Consumes `user.registered`, `user.link_requested`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
 //! `order.status_changed` and `payment.refunded`. Calls identity, orders and vendors, for who is written to and about
 //! what: events carry no contact details.
@@ -31,6 +31,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0002_deliveries", include_str!("../migrations/0002_deliveries.sql")),
         Migration::new("0003_templates", include_str!("../migrations/0003_templates.sql")),
         Migration::new("0004_preferences", include_str!("../migrations/0004_preferences.sql")),
+        Migration::new("0005_bulk", include_str!("../migrations/0005_bulk.sql")),
     ],
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "orders", "payments"],
@@ -62,7 +63,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         attempts_max: config.attempts_max,
         keep_days: config.keep_days,
     };
-    let (writing, delivering, pruning) = (app.clone(), app.clone(), app.clone());
+    let (writing, delivering, telling, pruning) = (app.clone(), app.clone(), app.clone(), app.clone());
     Ok(Service {
         http: http::served(app, development),
         consumers: consumers::all(),
@@ -74,6 +75,10 @@ fn build(env: Env) -> Result<Service, BuildError> {
             JobDef::queued(app::DELIVERY_JOB, move |job| {
                 let app = delivering.clone();
                 async move { app.run_delivery_job(job).await }
+            }),
+            JobDef::queued(app::BULK_JOB, move |job| {
+                let app = telling.clone();
+                async move { app.run_bulk_job(job).await }
             }),
             JobDef::every("prune", PRUNE_EVERY_SECONDS, move |_| {
                 let app = pruning.clone();

@@ -100,6 +100,10 @@ impl Identity for Directed {
         Ok(Response::new(api::CheckSessionResponse { open, roles, ..Default::default() }))
     }
 
+    async fn list_users(&self, _: Request<api::ListUsersRequest>) -> Result<Response<api::ListUsersResponse>, Status> {
+        Err(Status::unimplemented("not asked in these tests"))
+    }
+
     async fn issue_link(&self, _: Request<api::IssueLinkRequest>) -> Result<Response<api::IssueLinkResponse>, Status> {
         Err(Status::unimplemented("not asked in these tests"))
     }

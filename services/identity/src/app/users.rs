@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use contracts::UserId;
 use contracts::events::identity::{UserActivated, UserDeactivated, UserProfileUpdated, UserRoleChanged};
+use contracts::{Time, UserId};
 use kit::Role;
 use kit::db::Tx;
 use kit::http::After;
@@ -23,6 +23,17 @@ impl App {
     /// A page of the accounts whose address or name contains `search`.
     pub async fn users(&self, search: String, after: After, limit: i64) -> Result<Vec<User>, Error> {
         self.db.read(move |q| Ok(store::users::list(q, &search, after, limit)?)).await
+    }
+
+    /// Accounts that may be used, by id, and on the first page how many there are in all.
+    pub async fn users_by_id(
+        &self,
+        after: UserId,
+        role: Option<Role>,
+        created_before: Time,
+        limit: i64,
+    ) -> Result<(Vec<User>, i64), Error> {
+        self.db.read(move |q| Ok(store::users::by_id(q, after, role, created_before, limit)?)).await
     }
 
     /// Changes a profile, if its version is still among those that the caller expects.

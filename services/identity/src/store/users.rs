@@ -63,6 +63,21 @@ pub fn list(q: &mut Query, search: &str, after: After, limit: i64) -> Result<Vec
     rows.iter().map(user).collect()
 }
 
+/// Accounts that may be used and were made before `created_before`, by id: those behind `after`, and on the
+/// first page how many there are in all.
+pub fn by_id(q: &mut Query, after: UserId, role: Option<Role>, created_before: Time, limit: i64) -> Result<(Vec<User>, i64), DbError> {
+    const WANTED: &str = "u.status = 'active' AND u.created_at < $1 AND ($2 = '' OR EXISTS \
+        (SELECT 1 FROM identity.user_roles w WHERE w.user_id = u.id AND w.role = $2))";
+    let role = role.map_or("", Role::as_str);
+    let count = format!("SELECT COUNT(*) FROM identity.users u WHERE {WANTED}");
+    let is_first = after == UserId::default();
+    let total = if is_first { q.row(&count, params![created_before, role])? } else { None };
+    let total = total.map_or(Ok(0), |r| r.get(0))?;
+    let sql = format!("SELECT {} FROM identity.users u WHERE {WANTED} AND u.id > $3 ORDER BY u.id LIMIT $4", user!());
+    let users = q.rows(&sql, params![created_before, role, after.0, limit])?.iter().map(user).collect::<Result<_, _>>()?;
+    Ok((users, total))
+}
+
 /// A new account with its roles, or `None` where the address has one already.
 pub fn insert(tx: &mut Tx, registration: &Registration, password_hash: &str, roles: &BTreeSet<Role>) -> Result<Option<User>, DbError> {
     let (id, now) = (UserId(tx.id()), tx.now());

@@ -1,5 +1,8 @@
 use contracts::events::identity::{UserRegistered, UserRoleChanged};
-use contracts::proto::identity::{CheckSessionRequest, EnsureUserRequest, GetKeysRequest, GetUserRequest, GrantRoleRequest};
+use contracts::proto::identity::identity_client::IdentityClient;
+use contracts::proto::identity::{
+    CheckSessionRequest, EnsureUserRequest, GetKeysRequest, GetUserRequest, GrantRoleRequest, ListUsersRequest,
+};
 use kit::auth::KeySet;
 use testing::Engine;
 use tonic::Code;
@@ -15,6 +18,7 @@ testing::both_engines!(
     an_account_is_ensured_once,
     of_many_that_ensure_one_account_one_makes_it,
     malformed_requests_are_invalid_arguments,
+    accounts_are_listed_for_the_writer_of_mails_only,
 );
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -38,6 +42,36 @@ async fn a_user_is_told_with_contact_details(engine: Engine) {
     let found = (user.email.as_str(), user.first_name.as_str(), user.last_name.as_str(), user.locale.as_str());
     assert_eq!(found, ("Rahima@example.com", "Rahima", "Khatun", "en"));
     assert_eq!(client(&p).get_user(GetUserRequest { user_id: NOBODY.into() }).await.unwrap().into_inner().user, None);
+}
+
+async fn accounts_are_listed_for_the_writer_of_mails_only(engine: Engine) {
+    let p = start(engine).await;
+    let (a, b, c) = (register(&p, "a@example.com").await, register(&p, "b@example.com").await, register(&p, "c@example.com").await);
+    let boss = admin(&p).await;
+    p.send("POST", &format!("/api/v1/users/{}/deactivate", b.id()), &boss.caller, None, &[]).await.expect(200);
+    let mut mail_writer = IdentityClient::new(p.platform().env("notifications").unwrap().channel("identity").unwrap());
+    let request = |after: String, role: &str, limit| ListUsersRequest { after, limit, role: role.into(), created_before: i64::MAX };
+    let (mut found, mut after, mut totals) = (Vec::new(), String::new(), Vec::new());
+    loop {
+        let page = mail_writer.list_users(request(after, "customer", 2)).await.unwrap().into_inner();
+        totals.push(page.total);
+        let Some(last) = page.users.last() else { break };
+        after = last.user_id.clone();
+        found.extend(page.users.into_iter().map(|u| u.user_id));
+    }
+    let mut expected = [a.id(), c.id(), boss.id()].map(|id| id.to_string());
+    expected.sort();
+    assert_eq!((found, totals), (expected.to_vec(), vec![3, 0, 0]));
+    let admins = mail_writer.list_users(request(String::new(), "admin", 100)).await.unwrap().into_inner();
+    assert_eq!((admins.total, &admins.users[0].user_id), (1, &boss.id().to_string()));
+    let early = ListUsersRequest { created_before: 0, ..request(String::new(), "", 100) };
+    assert_eq!(mail_writer.list_users(early).await.unwrap().into_inner().total, 0);
+    for wrong in
+        [request("x".into(), "", 1), request(String::new(), "king", 1), request(String::new(), "", 0), request(String::new(), "", 101)]
+    {
+        assert_eq!(mail_writer.list_users(wrong).await.unwrap_err().code(), Code::InvalidArgument);
+    }
+    assert_eq!(client(&p).list_users(request(String::new(), "", 1)).await.unwrap_err().code(), Code::PermissionDenied);
 }
 
 async fn keys_are_those_that_are_published(engine: Engine) {

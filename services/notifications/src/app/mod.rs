@@ -1,10 +1,12 @@
 //! The use cases of messages, one transaction each.
 
+mod bulk;
 mod deliver;
 mod inbox;
 mod live;
 mod people;
 mod preferences;
+mod send;
 mod stream;
 mod templates;
 mod write;
@@ -20,9 +22,11 @@ use crate::error::Error;
 use crate::provider::Mailer;
 use crate::store;
 
+pub(crate) use bulk::BULK_JOB;
 pub(crate) use deliver::DELIVERY_JOB;
 pub(crate) use live::Live;
 pub(crate) use preferences::{Change, Preferences};
+pub(crate) use send::Given;
 pub(crate) use templates::InUse;
 pub(crate) use write::{WRITE_JOB, write_later};
 
@@ -57,6 +61,6 @@ impl App {
     pub async fn prune(&self) -> Result<(), Error> {
         let before = self.clock.now().plus_seconds(-self.keep_days * 24 * 3_600);
         while self.db.write_behind(move |tx| store::prune(tx, before, PRUNED_AT_ONCE)).await? > 0 {}
-        Ok(())
+        Ok(self.prune_bulk(before).await?)
     }
 }

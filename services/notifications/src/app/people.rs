@@ -110,6 +110,6 @@ impl App {
     }
 }
 
-fn unreachable(service: &'static str) -> impl Fn(Status) -> Error {
+pub(super) fn unreachable(service: &'static str) -> impl Fn(Status) -> Error {
     move |status| Error::Unreachable(service, status)
 }

@@ -40,17 +40,20 @@ pub(crate) enum Kind {
     /// To the owner of each store of a confirmed order.
     #[serde(rename = "vendor_order.confirmed")]
     VendorOrderConfirmed,
+    /// To whom an administrator chooses.
+    #[serde(rename = "announcement")]
+    Announcement,
 }
 
 /// The list of goods, and what a template may name within it.
 pub(super) const ITEMS: (&str, &[&str]) = ("items", &["quantity", "title", "total"]);
 
 /// What everybody's templates may name.
-const COMMON: &[&str] = &["name", "shopUrl"];
+pub(super) const COMMON: &[&str] = &["name", "shopUrl"];
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::UserRegistered,
         Kind::UserVerifyEmail,
         Kind::UserResetPassword,
@@ -62,6 +65,7 @@ impl Kind {
         Kind::OrderDelivered,
         Kind::PaymentRefunded,
         Kind::VendorOrderConfirmed,
+        Kind::Announcement,
     ];
 
     /// As stored and shown.
@@ -78,6 +82,7 @@ impl Kind {
             Kind::OrderDelivered => "order.delivered",
             Kind::PaymentRefunded => "payment.refunded",
             Kind::VendorOrderConfirmed => "vendor_order.confirmed",
+            Kind::Announcement => "announcement",
         }
     }
 
@@ -109,6 +114,7 @@ impl Kind {
             Kind::OrderShipped => ("orders on their way", "পাঠানো অর্ডার"),
             Kind::OrderDelivered => ("delivered orders", "পৌঁছে যাওয়া অর্ডার"),
             Kind::VendorOrderConfirmed => ("new orders for your store", "আপনার দোকানের নতুন অর্ডার"),
+            Kind::Announcement => ("news and offers", "খবর ও অফার"),
             other => (other.as_str(), other.as_str()),
         };
         match locale {
@@ -136,6 +142,7 @@ impl Kind {
             Kind::OrderShipped => &["orderNumber", "orderUrl", "total", "items", "storeName", "carrier", "trackingNumber"],
             Kind::OrderDelivered | Kind::VendorOrderConfirmed => &["orderNumber", "orderUrl", "total", "items", "storeName"],
             Kind::PaymentRefunded => &["orderNumber", "orderUrl", "total", "items", "amount"],
+            Kind::Announcement => &["subject", "text", "url"],
         };
         COMMON.iter().chain(own).copied()
     }

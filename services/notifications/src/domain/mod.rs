@@ -10,6 +10,7 @@ mod sample;
 mod story;
 mod template;
 mod unsubscribe;
+mod variables;
 
 use contracts::{Money, OrderId, UserId, VendorOrderId};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub(crate) use sample::sample;
 pub(crate) use story::{HIDDEN, Order, Part, Story, UNSUBSCRIBE};
 pub(crate) use template::{Source, TemplateError, Texts, fill};
 pub(crate) use unsubscribe::{LinkKey, unsubscribe_url};
+pub(crate) use variables::{Variables, Wanted, WrongVariable, check_variables, filled, is_sendable};
 
 /// The way on which a message reaches somebody: its channel, as everybody outside says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

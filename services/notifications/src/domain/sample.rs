@@ -23,6 +23,9 @@ pub(crate) fn sample(kind: Kind, locale: Locale, public_url: &str) -> Json {
         "storeName" => said("Dhaka Looms", "ঢাকা লুমস"),
         "carrier" => json!("Pathao"),
         "trackingNumber" => json!("P-17"),
+        "subject" => said("The looms are open again", "তাঁত আবার চালু"),
+        "text" => said("New cloth from Tangail has come in.", "টাঙ্গাইল থেকে নতুন কাপড় এসেছে।"),
+        "url" => json!(format!("{public_url}/products")),
         "reason" => said("changed my mind", "মত বদলেছি"),
         "items" => json!([
             {"quantity": locale.number(2), "title": said("Handloom <gamcha>", "তাঁতের <গামছা>"), "total": money(259_800)},

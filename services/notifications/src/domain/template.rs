@@ -147,6 +147,7 @@ built_in!(
     OrderDelivered = "order.delivered",
     PaymentRefunded = "payment.refunded",
     VendorOrderConfirmed = "vendor_order.confirmed",
+    Announcement = "announcement",
 );
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod inbox;
 mod mailbox;
 mod page;
 mod preferences;
+mod send;
 mod stream;
 mod templates;
 mod unsubscribe;
@@ -34,6 +35,16 @@ const TEMPLATE_BYTES_MAX: usize = 320 * 1024;
 /// Who runs notifications.
 const ADMINS: &[Role] = &[Role::Admin];
 
+/// Who sends messages: administrators, and other programs.
+const SENDERS: &[Role] = &[Role::Admin, Role::Service];
+/// The largest body with a list of recipients.
+const LIST_BYTES_MAX: usize = 1024 * 1024;
+
+fn sender(caller: &Caller) -> Result<&User, Problem> {
+    let user = caller.user()?;
+    if caller.has(SENDERS) { Ok(user) } else { Err(Problem::forbidden("only administrators and other programs may do this")) }
+}
+
 fn admin(caller: &Caller) -> Result<&User, Problem> {
     let user = caller.user()?;
     if caller.has(ADMINS) { Ok(user) } else { Err(Problem::forbidden("only administrators may do this")) }
@@ -56,6 +67,11 @@ fn everywhere() -> Routes<App> {
         .add(Who::User, routes!(preferences::get, preferences::put))
         .add(Who::User, routes!(preferences::get_of_user, preferences::put_of_user))
         .add(Who::Public, routes!(unsubscribe::ask, unsubscribe::turn_off))
+        .add(Who::Roles(SENDERS), routes!(send::send))
+        .add_limited(Who::Roles(SENDERS), LIST_BYTES_MAX, 30, routes!(send::bulk))
+        .add(Who::Roles(SENDERS), routes!(send::broadcast))
+        .add(Who::Roles(SENDERS), routes!(send::get_bulk))
+        .add(Who::Roles(SENDERS), routes!(send::bulk_failures))
         .add(Who::Roles(ADMINS), routes!(deliveries::list))
         .add(Who::Roles(ADMINS), routes!(deliveries::retry))
         .add(Who::Roles(ADMINS), routes!(templates::list))

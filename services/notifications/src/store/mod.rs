@@ -1,11 +1,16 @@
 //! Every SQL statement about messages.
 
+mod bulk;
 mod deliveries;
 mod mailbox;
 mod messages;
 mod preferences;
 mod templates;
 
+pub(crate) use bulk::{
+    Audience, Bulk, BulkFailure, BulkRecipient, Step, advance, bulk, bulk_failures, count_bulk, insert_bulk, insert_bulk_failure,
+    insert_recipients, prune_bulk, recipients,
+};
 pub(crate) use deliveries::{
     Attempt, Delivery, New, Outgoing, Progress, deliveries, delivery, insert_deliveries, insert_sent, note_attempt, outgoing, postpone,
     revive,

@@ -7,6 +7,7 @@ mod mailbox;
 mod market;
 mod preferences;
 mod reading;
+mod sending;
 mod server;
 mod telling;
 mod templates;

@@ -69,6 +69,10 @@ impl Identity for Known {
         Err(Status::unimplemented("not asked in these tests"))
     }
 
+    async fn list_users(&self, _: Request<api::ListUsersRequest>) -> Result<Response<api::ListUsersResponse>, Status> {
+        Err(Status::unimplemented("not asked in these tests"))
+    }
+
     async fn issue_link(&self, _: Request<api::IssueLinkRequest>) -> Result<Response<api::IssueLinkResponse>, Status> {
         Err(Status::unimplemented("not asked in these tests"))
     }

@@ -1,0 +1,105 @@
+//! Messages that an administrator or another program sends to one user.
+
+use contracts::events::notifications::NotificationQueued;
+use contracts::{NotificationId, UserId};
+use kit::Tx;
+use kit::idempotency::{self, Answer, Key, Seen};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::App;
+use super::templates::Written;
+use crate::domain::{Addressee, Draft, Medium, Wanted, filled};
+use crate::error::Error;
+use crate::store::{self, TemplateKey};
+
+/// What a request that may be repeated is answered.
+pub(crate) enum Given {
+    Now(Answer),
+    Before(Answer),
+    Running,
+    Mismatch,
+}
+
+impl App {
+    /// Sends a message to a user, on each of the channels on which it reaches them.
+    pub async fn send(&self, user: UserId, wanted: Wanted, key: Option<Key>) -> Result<Given, Error> {
+        let reader = self.user(user).await?.ok_or(Error::UnknownUser)?;
+        let written = self.written().await?;
+        let drafts = self.compose(&written, &wanted, Uuid::nil(), &reader)?;
+        let app = self.clone();
+        self.db
+            .write(move |tx| {
+                once(tx, key.as_ref(), |tx| {
+                    // It is about nothing but itself: each request makes a message of its own.
+                    let (about, mut sent) = (tx.id(), Vec::new());
+                    for draft in &drafts {
+                        sent.push((draft.channel, app.store_draft(tx, &Draft { about, ..draft.clone() })?));
+                    }
+                    Ok(created(None, &answer(&wanted.channels, &sent)))
+                })
+            })
+            .await
+    }
+
+    /// A message for each channel that is wanted and on which it reaches the reader.
+    pub(super) fn compose(&self, written: &Written, wanted: &Wanted, about: Uuid, reader: &Addressee) -> Result<Vec<Draft>, Error> {
+        let Wanted { kind, channels, variables } = wanted;
+        let fields = filled(*kind, variables, reader, &self.public_url);
+        let draft = |channel| {
+            Ok(Draft {
+                recipient: reader.recipient,
+                user_id: reader.user_id,
+                kind: *kind,
+                about,
+                order_id: None,
+                channel,
+                address: if channel == Medium::Email { reader.email.clone() } else { String::new() },
+                text: self.words(written, TemplateKey { kind: *kind, channel, locale: reader.locale }, &fields)?,
+            })
+        };
+        reader.channels(*kind).filter(|channel| channels.contains(channel)).map(draft).collect()
+    }
+
+    /// Stores a message and sees to it that it leaves; `None` where its reader has it, or does not want it.
+    pub(super) fn store_draft(&self, tx: &mut Tx, draft: &Draft) -> Result<Option<NotificationId>, Error> {
+        let Some(id) = store::insert(tx, draft)? else { return Ok(None) };
+        let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
+        tx.publish(NotificationQueued { notification_id: id, user_id: draft.user_id, kind, channel })?;
+        self.send_off(tx, id, draft)?;
+        Ok(Some(id))
+    }
+}
+
+/// What became of the message on each channel that was wanted.
+fn answer(wanted: &[Medium], sent: &[(Medium, Option<NotificationId>)]) -> serde_json::Value {
+    let outcome = |channel: &Medium| match sent.iter().find(|(c, _)| c == channel) {
+        Some((_, Some(id))) => json!({"channel": channel, "id": id, "skipped": null}),
+        Some((_, None)) => json!({"channel": channel, "id": null, "skipped": "turned_off"}),
+        None => json!({"channel": channel, "id": null, "skipped": "no_address"}),
+    };
+    json!({"messages": wanted.iter().map(outcome).collect::<Vec<_>>()})
+}
+
+/// Does something once per key, and answers a repeat as the first time.
+pub(super) fn once(tx: &mut Tx, key: Option<&Key>, act: impl Fn(&mut Tx) -> Result<Answer, Error>) -> Result<Given, Error> {
+    if let Some(key) = key {
+        match idempotency::look_up(tx, key)? {
+            Seen::New => {}
+            Seen::Answered(answer) => return Ok(Given::Before(answer)),
+            Seen::Claimed(_) => return Ok(Given::Running),
+            Seen::Mismatch => return Ok(Given::Mismatch),
+        }
+    }
+    let answer = act(tx)?;
+    if let Some(key) = key {
+        idempotency::remember(tx, key, &answer)?;
+    }
+    Ok(Given::Now(answer))
+}
+
+/// The answer to a request that made something.
+pub(super) fn created(location: Option<String>, body: &impl Serialize) -> Answer {
+    Answer { status: 201, location, body: serde_json::to_vec(body).expect("ids, numbers and text always make JSON") }
+}
