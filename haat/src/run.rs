@@ -53,6 +53,11 @@ pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> 
             Profile::Staging => Some(2),
             Profile::Production => Some(1),
         },
+        timeout_percent: match config.profile {
+            Profile::Development => 200,
+            Profile::Staging => 150,
+            Profile::Production => 100,
+        },
     };
     let settings = Settings {
         database: database.clone(),

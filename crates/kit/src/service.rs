@@ -129,6 +129,8 @@ pub struct Shared {
     pub trusted_proxies: Vec<Network>,
     /// How many times as often as in production somebody may ask; `None`: any number of times.
     pub limits_factor: Option<u32>,
+    /// How long answers may take at the gateway, in percent of what routes say.
+    pub timeout_percent: u32,
 }
 
 impl Env {

@@ -60,6 +60,7 @@ impl TestPlatform {
                 master_key: [7; 32],
                 trusted_proxies: Vec::new(),
                 limits_factor: None,
+                timeout_percent: 100,
             },
             remotes: BTreeMap::new(),
         };

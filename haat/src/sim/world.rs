@@ -190,6 +190,7 @@ impl World {
                 master_key: [7; 32],
                 trusted_proxies: Vec::new(),
                 limits_factor: None,
+                timeout_percent: 100,
             },
             remotes: BTreeMap::new(),
         };

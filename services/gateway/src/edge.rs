@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kit::config::Network;
@@ -18,6 +17,7 @@ use kit::{Caller, Clock, Context, Env, Ids, Problem, Tasks};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
+use crate::aliases::Renamed;
 use crate::credentials::Bearer;
 use crate::limits::{Left, Limits};
 use crate::sessions::Sessions;
@@ -32,6 +32,8 @@ pub struct Edge {
     limits: Limits,
     upstreams: Upstreams,
     trusted_proxies: Vec<Network>,
+    /// How long answers may take, against what routes say.
+    timeout_percent: u32,
     clock: Clock,
     ids: Ids,
     tasks: Tasks,
@@ -50,7 +52,8 @@ impl Edge {
     pub fn new(env: &Env, config: &Config, table: Arc<Table>, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
         let (clock, ids, tasks) = (env.clock.clone(), env.ids.clone(), env.tasks.clone());
         let limits = Limits::new(&config.limits, env.shared.limits_factor, &clock);
-        Edge { table, sessions, limits, upstreams, trusted_proxies: env.shared.trusted_proxies.clone(), clock, ids, tasks }
+        let (trusted_proxies, timeout_percent) = (env.shared.trusted_proxies.clone(), env.shared.timeout_percent);
+        Edge { table, sessions, limits, upstreams, trusted_proxies, timeout_percent, clock, ids, tasks }
     }
 }
 
@@ -85,7 +88,7 @@ pub async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response
 impl Edge {
     async fn answer(&self, mut request: Request, seen: &mut Seen) -> Result<Response, Problem> {
         let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
-        let route = self.route(&mut request).inspect_err(|_| self.drain(&mut request))?;
+        let (route, renamed) = self.route(&mut request).inspect_err(|_| self.drain(&mut request))?;
         seen.route = Some(route.clone());
         let (caller, token) = match self.admit(&mut request, route, peer, seen).await {
             Ok(admitted) => admitted,
@@ -96,20 +99,23 @@ impl Edge {
         };
         let actor = caller.user.as_ref().map(|u| format!("user:{}", u.id));
         seen.user = caller.user.as_ref().map(|u| u.id.to_string());
+        let limit_bytes = route.body_limit_bytes;
+        let mut request = request.map(|b| body::limited(b, limit_bytes, &self.tasks));
+        if let Some(renamed) = renamed {
+            renamed.apply(&mut request, &caller, limit_bytes).await?;
+        }
         request.extensions_mut().insert(caller);
 
         let upstream = self.upstreams.of(route.service)?;
-        let limit_bytes = route.body_limit_bytes;
-        let request = request.map(|b| body::limited(b, limit_bytes, &self.tasks));
-        let timeout = Duration::from_secs(route.timeout_seconds);
+        let timeout = Duration::from_millis(route.timeout_seconds * 10 * u64::from(self.timeout_percent));
         let deadline = self.clock.now().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 1_000));
         let context = Context { actor, deadline: Some(deadline), ..Context::current() };
         let method = request.method().clone();
         let work = upstream.call(request, limit_bytes).instrument(Span::current());
         let answer = scope(context, carry_out(&self.tasks, &method, work));
         let response = tokio::time::timeout(timeout, answer).await.map_err(|_| {
-            let text = format!("there was no answer within {} s; ask again whether it took effect", route.timeout_seconds);
-            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", text)
+            let text = format!("there was no answer within {} s; ask again whether it took effect", timeout.as_secs_f64());
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "gateway_timeout", text)
         })?;
         Ok(match token.filter(|_| stream::goes_on(&response)) {
             Some(token) => stream::while_signed_in(response, self.sessions.clone(), token),
@@ -117,28 +123,27 @@ impl Edge {
         })
     }
 
-    /// The route of a request, under whichever name it is called; the request then carries the current one.
-    fn route(&self, request: &mut Request) -> Result<&RouteInfo, Problem> {
+    /// The route of a request, under whichever name it is called. The request then carries the current version; an older
+    /// spelling is applied once it is known who is calling.
+    fn route(&self, request: &mut Request) -> Result<(&RouteInfo, Option<Renamed>), Problem> {
         let mut path = request.uri().path().to_owned();
-        let mut method = request.method().clone();
-        let versioned = aliases::versioned(&path);
-        let mut is_older_spelling = versioned.is_some();
-        path = versioned.unwrap_or(path);
-        let mut found = self.table.find(&method, &path);
+        let method = request.method().clone();
+        if let Some(versioned) = aliases::versioned(&path) {
+            aliases::rewrite(request.uri_mut(), &versioned, None)?;
+            path = versioned;
+        }
+        if path.starts_with("/api/") {
+            aliases::acceptable(request.headers())?;
+        }
+        let found = self.table.find(&method, &path);
         if !matches!(found, Found::Route(_))
-            && let Some((new_method, new_path)) = aliases::renamed(&method, &path)
-            && let Found::Route(route) = self.table.find(&new_method, &new_path)
+            && let Some(renamed) = aliases::renamed(&method, &path)
+            && let Found::Route(route) = self.table.find(&renamed.method, &renamed.path)
         {
-            (method, path, found, is_older_spelling) = (new_method, new_path, Found::Route(route), true);
+            return Ok((route, Some(renamed)));
         }
         match found {
-            Found::Route(route) => {
-                if is_older_spelling {
-                    *request.method_mut() = method;
-                    rewrite(request.uri_mut(), &path)?;
-                }
-                Ok(route)
-            }
+            Found::Route(route) => Ok((route, None)),
             Found::Nothing => Err(Problem::not_found("route").with("path", path)),
             Found::OtherMethods(allowed) => {
                 let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
@@ -215,14 +220,6 @@ fn refusal(problem: Problem) -> Response {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
     response
-}
-
-fn rewrite(uri: &mut Uri, path: &str) -> Result<(), Problem> {
-    let text = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let mut parts = std::mem::take(uri).into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(text).map_err(Problem::internal)?);
-    *uri = Uri::from_parts(parts).map_err(Problem::internal)?;
-    Ok(())
 }
 
 /// An answer as it may leave: every error a problem, with the headers that its status asks for.

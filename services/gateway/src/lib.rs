@@ -10,6 +10,7 @@
 mod aliases;
 mod arrival;
 mod body;
+mod breaker;
 mod consumers;
 mod cors;
 mod credentials;

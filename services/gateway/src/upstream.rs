@@ -1,5 +1,7 @@
 //! The services behind the gateway: called directly in this process, over HTTP in another one.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,6 +19,7 @@ use kit::serve::CONTEXT_TOKEN;
 use kit::{Caller, Clock, Context, Env, Problem};
 use tower_service::Service;
 
+use crate::breaker::Breaker;
 use crate::{NAME, body};
 
 const CONNECT_SECONDS: u64 = 2;
@@ -41,6 +44,8 @@ pub struct Upstreams {
     client: Client<HttpConnector, Body>,
     signer: Signer,
     clock: Clock,
+    /// By service.
+    breakers: Mutex<BTreeMap<&'static str, Arc<Breaker>>>,
 }
 
 /// The way to one service.
@@ -58,6 +63,7 @@ pub struct Remote {
     client: Client<HttpConnector, Body>,
     signer: Signer,
     clock: Clock,
+    breaker: Arc<Breaker>,
 }
 
 impl Upstreams {
@@ -69,7 +75,7 @@ impl Upstreams {
         let idle = Duration::from_secs(IDLE_SECONDS);
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(idle).build(connector);
         let signer = service_signer(&env.shared.master_key, NAME);
-        Upstreams { own, directory: env.directory.downgrade(), client, signer, clock: env.clock.clone() }
+        Upstreams { own, directory: env.directory.downgrade(), client, signer, clock: env.clock.clone(), breakers: Mutex::default() }
     }
 
     /// The way to a service; `503` where it runs nowhere.
@@ -83,7 +89,8 @@ impl Upstreams {
         }
         let address = directory.remote(service).ok_or_else(|| unavailable(service))?;
         let (client, signer, clock) = (self.client.clone(), self.signer.clone(), self.clock.clone());
-        Ok(Upstream::Remote(Box::new(Remote { service, address, client, signer, clock })))
+        let breaker = self.breakers.lock().unwrap_or_else(PoisonError::into_inner).entry(service).or_default().clone();
+        Ok(Upstream::Remote(Box::new(Remote { service, address, client, signer, clock, breaker })))
     }
 }
 
@@ -99,6 +106,11 @@ impl Upstream {
 
 impl Remote {
     async fn call(self, mut request: Request, body_limit_bytes: usize) -> Result<Response, Problem> {
+        self.breaker.admit(self.clock.now()).map_err(|seconds| {
+            let mut problem = unavailable(self.service);
+            problem.retry_after = Some(seconds);
+            problem
+        })?;
         let target = self.target(request.uri())?;
         *request.uri_mut() = target;
         self.accompany(&mut request);
@@ -106,9 +118,13 @@ impl Remote {
             if body::is_too_large(&e) {
                 return body::too_large(body_limit_bytes);
             }
-            tracing::warn!(service = self.service, address = self.address, error = %e, "a service cannot be reached");
+            let is_left_alone = self.breaker.failed(self.clock.now());
+            tracing::warn!(service = self.service, address = self.address, is_left_alone, error = %e, "a service cannot be reached");
             unavailable(self.service)
         })?;
+        if self.breaker.succeeded() {
+            tracing::info!(service = self.service, "a service that was left alone answers again");
+        }
         let mut response = response.map(Body::new);
         remove_hop_by_hop(response.headers_mut());
         Ok(response)

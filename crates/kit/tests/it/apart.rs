@@ -50,6 +50,7 @@ async fn start(data: &Data, only: &[&str], remote: Option<(&str, SocketAddr)>) -
             master_key: MASTER_KEY,
             trusted_proxies: Vec::new(),
             limits_factor: None,
+            timeout_percent: 100,
         },
         remotes: remote.map(|(name, at)| (name.to_owned(), format!("http://{at}"))).into_iter().collect::<BTreeMap<_, _>>(),
     };

@@ -34,6 +34,7 @@ async fn start(data: &Data, defs: &[ServiceDef], choice: Choice<'_>, config: Jso
             master_key: [7; 32],
             trusted_proxies: Vec::new(),
             limits_factor: None,
+            timeout_percent: 100,
         },
         remotes: remotes.iter().map(|(name, address)| ((*name).to_owned(), (*address).to_owned())).collect::<BTreeMap<_, _>>(),
     };

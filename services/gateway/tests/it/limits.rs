@@ -28,7 +28,7 @@ async fn a_panic_is_a_problem(engine: Engine) {
 
 async fn a_route_that_does_not_answer_times_out(engine: Engine) {
     let p = TestPlatform::start(engine, SERVICES).await;
-    Outside::of(&p.platform().directory).get("/api/v1/echo/never", &[]).await.expect_problem(504, "timeout");
+    Outside::of(&p.platform().directory).get("/api/v1/echo/never", &[]).await.expect_problem(504, "gateway_timeout");
 }
 
 async fn a_client_that_hangs_up_does_not_stop_a_use_case(engine: Engine) {

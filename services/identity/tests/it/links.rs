@@ -34,7 +34,8 @@ testing::both_engines!(
     a_closed_account_gets_no_link,
 );
 
-async fn start(engine: Engine) -> TestPlatform {
+/// Identity beside the writer of mails.
+pub async fn start(engine: Engine) -> TestPlatform {
     let config = json!({"identity": {"password": {"memory_kib": 8, "passes": 1}}});
     TestPlatform::start_with(engine, &[identity::SERVICE, NOTIFICATIONS], config).await
 }

@@ -45,7 +45,7 @@ async fn a_user_is_told_with_contact_details(engine: Engine) {
 }
 
 async fn accounts_are_listed_for_the_writer_of_mails_only(engine: Engine) {
-    let p = start(engine).await;
+    let p = crate::links::start(engine).await;
     let (a, b, c) = (register(&p, "a@example.com").await, register(&p, "b@example.com").await, register(&p, "c@example.com").await);
     let boss = admin(&p).await;
     p.send("POST", &format!("/api/v1/users/{}/deactivate", b.id()), &boss.caller, None, &[]).await.expect(200);

@@ -63,7 +63,8 @@ pub(crate) fn check_variables(kind: Kind, variables: &Variables) -> Vec<WrongVar
 
 fn check(name: &str, value: &Json) -> Option<String> {
     if name != ITEMS.0 {
-        return (!is_text(value)).then(|| format!("expected a text of at most {TEXT_CHARS_MAX} characters"));
+        let is_blank = !OPTIONAL.contains(&name) && value.as_str().is_some_and(|text| text.trim().is_empty());
+        return (is_blank || !is_text(value)).then(|| format!("expected a text of 1 to {TEXT_CHARS_MAX} characters"));
     }
     let is_item = |item: &Json| {
         item.as_object()
@@ -111,6 +112,7 @@ mod tests {
             codes(Kind::Announcement, json!({"text": 1, "name": "x"})),
             [(name("name"), "unknown"), (name("subject"), "missing"), (name("text"), "invalid")]
         );
+        assert_eq!(codes(Kind::Announcement, json!({"subject": " \n", "text": "t", "url": ""})), [(name("subject"), "invalid")]);
         assert_eq!(codes(Kind::Announcement, json!({"subject": "\0", "text": "x".repeat(10_001)})).len(), 2);
         let items = |items: Json| codes(Kind::OrderCreated, json!({"orderNumber": "1", "orderUrl": "u", "total": "t", "items": items}));
         assert_eq!(items(json!([{"quantity": "1", "title": "t", "total": "2"}])), []);

@@ -22,6 +22,10 @@ pub(super) struct VendorListParams {
     cursor: Option<String>,
     /// In this state only.
     status: Option<PartStatus>,
+    /// Of this one of the caller's stores only.
+    #[serde(rename = "vendorId")]
+    #[param(rename = "vendorId")]
+    vendor_id: Option<VendorId>,
 }
 
 /// The parts of the caller's stores, newest first.
@@ -31,7 +35,13 @@ pub(super) async fn list_vendor_orders(
     caller: Caller,
     Query(p): Query<VendorListParams>,
 ) -> Result<axum::Json<Page<VendorOrderView>>, Problem> {
-    let stores = app.stores_of(caller.user()?.id).await?;
+    let mut stores = app.stores_of(caller.user()?.id).await?;
+    if let Some(wanted) = p.vendor_id {
+        stores.retain(|store| *store == wanted);
+        if stores.is_empty() {
+            return Err(Problem::not_found("store"));
+        }
+    }
     let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("vendor orders {stores:?} {:?}", p.status))?;
     let found = app.parts(stores, p.status, page.clone()).await?;
     let page = page.page(found, |f| After { time: f.found.order.created_at, id: f.part.0 });
