@@ -132,8 +132,9 @@ impl Sessions {
             let until = known.map_or(now, |e| e.access.expires_at.min(e.checked_at.plus_seconds(self.check_seconds)));
             let pause_us = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0).max(RECHECK_US_MIN);
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_micros(pause_us)) => {}
+                biased;
                 _ = dropped.wait_for(|_| self.is_forgotten(&digest)) => {}
+                () = tokio::time::sleep(Duration::from_micros(pause_us)) => {}
             }
         }
     }

@@ -72,6 +72,7 @@ impl Feed {
     async fn wait(&mut self) -> Option<()> {
         let look = if self.app.db.dialect() == Dialect::Sqlite { LOOK_ALONE } else { LOOK_SHARED };
         tokio::select! {
+            biased;
             () = self.tasks.stopping() => None,
             () = self.ear.told() => Some(()),
             () = tokio::time::sleep(look) => Some(()),
