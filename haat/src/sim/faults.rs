@@ -1,7 +1,7 @@
 //! What goes wrong, and how often.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use kit::channel::{CallInfo, Fault, LOG, OUTSIDE};
@@ -18,6 +18,8 @@ pub enum Kind {
     LostAnswer,
     /// A call that arrived late.
     LateCall,
+    /// A call that arrived after its caller had given it up.
+    StrayCall,
     /// A commit that took effect and whose answer was lost; sometimes the process dies of it.
     UnknownCommit,
     /// A commit that failed.
@@ -35,10 +37,11 @@ pub enum Kind {
 }
 
 /// Every kind, in the order of their numbers, as the summary calls it.
-pub const KINDS: [(Kind, &str); 10] = [
+pub const KINDS: [(Kind, &str); 11] = [
     (Kind::LostCall, "lost calls"),
     (Kind::LostAnswer, "lost answers"),
     (Kind::LateCall, "late calls"),
+    (Kind::StrayCall, "stray calls"),
     (Kind::UnknownCommit, "commits without an answer"),
     (Kind::FailedCommit, "failed commits"),
     (Kind::UnreadLog, "unread logs"),
@@ -48,6 +51,22 @@ pub const KINDS: [(Kind, &str); 10] = [
     (Kind::Crash, "other crashes"),
 ];
 
+/// What can be out: nearly every call of it goes wrong, for some seconds at a time. In half of the runs one of them is.
+const OUTAGES: [&str; 12] = [
+    "/Initiate",
+    "/Void",
+    "/CreateSession",
+    "/CancelSession",
+    "/Refund",
+    "/CheckOut",
+    "/Reserve",
+    "/Commit",
+    "/Release",
+    "/Ship",
+    "/Restock",
+    "/GetOrder",
+];
+
 /// How often each kind happened.
 pub type Counts = [u64; KINDS.len()];
 
@@ -55,6 +74,9 @@ pub type Counts = [u64; KINDS.len()];
 pub struct Faults {
     dice: Ids,
     percent: AtomicU64,
+    /// The calls that can be out.
+    fragile: Option<&'static str>,
+    is_out: AtomicBool,
     counts: [AtomicU64; KINDS.len()],
     /// Told when the process is to die in the midst of something.
     trip: Notify,
@@ -64,7 +86,14 @@ impl Faults {
     /// Nothing goes wrong yet.
     pub fn new(seed: u64) -> Arc<Faults> {
         let dice = Ids::seeded(seed ^ 0xfa17);
-        Arc::new(Faults { dice, percent: AtomicU64::new(0), counts: Default::default(), trip: Notify::new() })
+        let fragile = OUTAGES.get(dice.bits() as usize % (2 * OUTAGES.len())).copied();
+        let (percent, is_out) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Faults { dice, percent, fragile, is_out, counts: Default::default(), trip: Notify::new() })
+    }
+
+    /// Whether what can be out is out.
+    pub fn set_outage(&self, is_out: bool) {
+        self.is_out.store(is_out, Ordering::Relaxed);
     }
 
     /// From now on so many of a hundred commits and calls go wrong; returns how many it were before.
@@ -118,14 +147,24 @@ impl Faults {
 
     /// What happens to the next call between services, to a webhook, to the reading of a log.
     pub fn call(&self, call: &CallInfo) -> Fault {
+        if self.is_out.load(Ordering::Relaxed) && self.fragile.is_some_and(|m| call.method.ends_with(m)) && self.below(8) > 0 {
+            let (fault, kind) = match self.below(4) {
+                0 => (Fault::LoseRequest, Kind::LostCall),
+                1 => (Fault::LoseAnswer, Kind::LostAnswer),
+                _ => (Fault::Stray(self.below(10_000)), Kind::StrayCall),
+            };
+            self.count(kind);
+            return fault;
+        }
         // Logs are read far more often than anything else happens.
         if !self.strikes() || (call.method == LOG && self.below(4) > 0) {
             return Fault::None;
         }
-        let (fault, kind) = match self.below(7) {
+        let (fault, kind) = match self.below(9) {
             0 | 1 => (Fault::LoseRequest, Kind::LostCall),
             2..5 => (Fault::LoseAnswer, Kind::LostAnswer),
             5 => (Fault::Delay(self.below(15_000)), Kind::LateCall),
+            6 | 7 => (Fault::Stray(self.below(15_000)), Kind::StrayCall),
             _ => {
                 self.trip.notify_one();
                 return Fault::None;

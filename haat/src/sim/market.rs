@@ -1,4 +1,4 @@
-//! The market before anybody comes: three stores, six products, little stock.
+//! The market before anybody comes: three stores, one of them with an owner, six products, little stock.
 
 use contracts::proto::catalog::ImportProductsRequest;
 use contracts::proto::catalog::catalog_client::CatalogClient;
@@ -11,20 +11,25 @@ use serde_json::json;
 
 use super::world::{ADMIN, PASSWORD, World};
 
-/// Fills the market, with few enough of everything that it sells out in some runs. Gives the stock per variant of each product.
-pub async fn stock_up(world: &World, console: &Env) -> anyhow::Result<Vec<(String, i64)>> {
-    let admin = EnsureUserRequest {
-        email: ADMIN.into(),
-        password: PASSWORD.into(),
-        first_name: "A".into(),
-        last_name: "B".into(),
-        roles: vec!["customer".into(), "admin".into()],
-    };
-    IdentityClient::new(console.channel("identity")?).ensure_user(admin).await?;
-    let mut products: Vec<(String, i64)> = Vec::new();
+/// What is for sale.
+pub struct Market {
+    /// Products and the stock per variant of each.
+    pub products: Vec<(String, i64)>,
+    /// The stores that have an owner.
+    pub owned: Vec<String>,
+}
+
+/// Fills the market, with few enough of everything that it sells out in some runs.
+pub async fn stock_up(world: &World, console: &Env) -> anyhow::Result<Market> {
+    user(console, ADMIN, "admin").await?;
+    let (mut products, mut owned): (Vec<(String, i64)>, Vec<String>) = Default::default();
     for (n, slug) in ["one", "two", "three"].into_iter().enumerate() {
-        let request = EnsureStoreRequest { slug: slug.into(), name: slug.into(), owner_id: String::new() };
+        let owner_id = if n == 0 { user(console, "owner@sim.test", "vendor").await? } else { String::new() };
+        let request = EnsureStoreRequest { slug: slug.into(), name: slug.into(), owner_id };
         let store = VendorsClient::new(console.channel("vendors")?).ensure_store(request).await?.into_inner();
+        if n == 0 {
+            owned.push(store.vendor_id.clone());
+        }
         let stock = 3 + world.dice(20) as i64;
         let product = |i: usize| {
             json!({"handle": format!("p{n}{i}"), "title": format!("p{n}{i}"), "variants": [
@@ -41,5 +46,17 @@ pub async fn stock_up(world: &World, console: &Env) -> anyhow::Result<Vec<(Strin
             }
         }
     }
-    Ok(products)
+    Ok(Market { products, owned })
+}
+
+/// Makes an account, and gives its id.
+async fn user(console: &Env, email: &str, role: &str) -> anyhow::Result<String> {
+    let request = EnsureUserRequest {
+        email: email.into(),
+        password: PASSWORD.into(),
+        first_name: "A".into(),
+        last_name: "B".into(),
+        roles: vec!["customer".into(), role.into()],
+    };
+    Ok(IdentityClient::new(console.channel("identity")?).ensure_user(request).await?.into_inner().user_id)
 }

@@ -1,17 +1,21 @@
 //! `haat sim`: the whole platform on one thread in virtual time, with faults drawn from a seed.
 //!
-//! Shoppers browse, sign in, order, pay, decline, cancel and come back; stores ship, staff refunds. Calls, commits, webhooks
-//! and answers get lost, the process dies and starts again from what was flushed. When the faults have stopped and everything
+//! Shoppers browse, sign in, order, pay, decline, cancel, send goods back and come again; stores ship, take cash and answer
+//! returns, staff refunds and changes the commission. Calls, commits, webhooks and answers get lost or arrive too late, the
+//! process dies and starts again from what was flushed. When the faults have stopped and everything
 //! has come to rest, nothing that was acknowledged may be missing, one key has had one effect, no money and no stock may have
 //! appeared or gone, and no saga may be unfinished. The same seed gives the same run, event by event.
 
 mod check;
 mod faults;
 mod market;
+mod promise;
+mod returns;
 mod shopper;
 mod staff;
 mod store;
 mod tally;
+mod witness;
 mod world;
 
 use std::collections::BTreeMap;
@@ -23,6 +27,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use kit::auth::hex;
 use kit::db::Image;
+use kit::telemetry;
 use sha2::{Digest, Sha256};
 
 use tally::Tally;
@@ -42,6 +47,9 @@ pub struct SimArgs {
     /// Prints every event of every log, in order.
     #[arg(long)]
     pub trace: bool,
+    /// Writes what the services say of themselves to the standard error stream, such as `kit=debug,orders=debug`.
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
 }
 
 /// A range of seeds.
@@ -71,6 +79,9 @@ struct Found {
 
 /// Runs the seeds; fails with the first broken rule and the command that repeats it.
 pub fn run(args: &SimArgs) -> anyhow::Result<()> {
+    if let Some(filter) = &args.log {
+        telemetry::log(telemetry::LogFormat::Pretty, filter).map_err(anyhow::Error::msg)?;
+    }
     let migrated = in_virtual_time(world::migrated())?;
     let next = AtomicU64::new(args.seeds.first);
     let found = Mutex::new(Found::default());

@@ -1,51 +1,16 @@
-//! What one shopper does, and what was promised to it.
+//! What one shopper does.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::staff;
+use super::promise::Promise;
 use super::world::{Answer, PASSWORD, World};
+use super::{returns, staff};
 
-/// What the platform acknowledged to a shopper: the rules are checked against this.
-#[derive(Clone, Debug, Default)]
-pub struct Promise {
-    /// Of somebody with an account: how it signs in.
-    pub email: Option<String>,
-    /// The header by which the platform knows it.
-    pub badge: (&'static str, String),
-    /// The request for the order: its key and body.
-    pub asked: Option<(String, Json)>,
-    /// The order's body, once `201` came back, as first answered.
-    pub order: Option<Json>,
-    /// The same, byte for byte.
-    pub answer: Vec<u8>,
-    /// Whether an approval was acknowledged.
-    pub approved: bool,
-    /// Whether a decline was acknowledged.
-    pub declined: bool,
-    /// Whether a cancellation was acknowledged.
-    pub cancelled: bool,
-    /// How far each part of the order was acknowledged to have come.
-    pub parts: BTreeMap<String, usize>,
-    /// What was asked to go back, in minor units; all of it or nothing went back, once.
-    pub refund_asked: i64,
-    /// What was acknowledged to go back, in minor units.
-    pub refunds: i64,
-    /// What must be in the cart, of an account that only looked around: a variant, and how many.
-    pub cart: Option<(String, u64)>,
-    /// What was promised twice and differently, if anything.
-    pub broken: Option<String>,
-}
-
-impl Promise {
-    /// The header by which the platform knows the shopper.
-    pub fn badge(&self) -> (&str, &str) {
-        (self.badge.0, &self.badge.1)
-    }
-}
+/// How often an impatient shopper looks whether the order is there already.
+const LOOKS_AT_ONCE: usize = 40;
 
 /// Shops once: goods of one or two kinds, an order, then whatever the dice say.
 pub async fn shop(world: Arc<World>, number: u64) -> Promise {
@@ -65,9 +30,20 @@ pub async fn shop(world: Arc<World>, number: u64) -> Promise {
     if let Some(order) = place(&world, &mut promise, number, &items).await {
         promise.order = Some(order.clone());
         pause(&world, 20_000).await;
-        see_it_through(&world, &mut promise, &order).await;
+        if let Some(order) = look_again(&world, &promise, order).await {
+            see_it_through(&world, &mut promise, &order).await;
+        }
     }
     promise
+}
+
+/// The order as it is now, where it was answered before it could be paid.
+async fn look_again(world: &World, promise: &Promise, order: Json) -> Option<Json> {
+    if !order["payment"].is_null() {
+        return Some(order);
+    }
+    let path = format!("/api/v1/orders/{}", text(&order["id"]));
+    world.insist("GET", &path, None, &[promise.badge()]).await.map(|a| a.body)
 }
 
 async fn see_it_through(world: &World, promise: &mut Promise, order: &Json) {
@@ -82,6 +58,7 @@ async fn see_it_through(world: &World, promise: &mut Promise, order: &Json) {
             tokio::join!(biased; world.send("POST", &approve, None, &[]), cancel(world, promise, &id));
         }
         (86..92, _) => cancel(world, promise, &id).await,
+        (0..50, None) if order["payment"].is_null() => cancel(world, promise, &id).await,
         _ => {}
     }
     let sold = promise.approved || order["payment"]["method"] == "cod";
@@ -94,13 +71,33 @@ async fn see_it_through(world: &World, promise: &mut Promise, order: &Json) {
             cancel(world, promise, &id).await;
         }
         (true, 1) => {
-            let parts = std::mem::take(&mut promise.parts);
-            let (parts, ()) = tokio::join!(biased; staff::ship(world, parts, order), cancel(world, promise, &id));
-            promise.parts = parts;
+            let called_off;
+            (promise.way, called_off) = tokio::join!(biased; staff::ship(world, order), call_off(world, promise.badge(), &id));
+            promise.cancelled |= called_off;
         }
-        (true, 2..5) => promise.parts = staff::ship(world, std::mem::take(&mut promise.parts), order).await,
+        (true, 2..7) => {
+            promise.way = staff::ship(world, order).await;
+            after_delivery(world, promise, order).await;
+        }
         _ => {}
     }
+}
+
+/// Something comes back, or is refunded, or both at once; cash is handed over.
+async fn after_delivery(world: &World, promise: &mut Promise, order: &Json) {
+    if order["payment"]["method"] == "cod" {
+        staff::hand_over(world, promise, order).await;
+    }
+    let mut refunded = Promise::default();
+    let sent_back = returns::send_back(world, promise.badge(), &promise.way, order);
+    if world.dice(2) == 0 {
+        let refund = staff::refund(world, &mut refunded, order);
+        (promise.returns, ()) = tokio::join!(biased; sent_back, refund);
+    } else {
+        promise.returns = sent_back.await;
+    }
+    promise.refunds += refunded.refunds;
+    promise.broken = promise.broken.take().or(refunded.broken);
 }
 
 pub async fn pause(world: &World, most_ms: u64) {
@@ -158,7 +155,7 @@ async fn place(world: &World, promise: &mut Promise, number: u64, items: &[(Stri
     let mut body = json!({
         "shippingAddress": {"name": "A B", "phone": "+8801711111111", "line1": "1 Road", "city": "Dhaka", "postalCode": "1207", "country": "BD"},
         "shippingMethod": "standard",
-        "paymentMethod": if world.dice(6) == 0 { "cod" } else { "sandbox" },
+        "paymentMethod": if world.dice(4) == 0 { "cod" } else { "sandbox" },
     });
     if promise.email.is_none() {
         body["email"] = json!(format!("guest{number}@sim.test"));
@@ -177,7 +174,15 @@ async fn place(world: &World, promise: &mut Promise, number: u64, items: &[(Stri
     promise.asked = Some((key.clone(), body.clone()));
     let headers = [promise.badge(), ("idempotency-key", key.as_str())];
     let ask = || world.insist("POST", "/api/v1/orders", Some(body.clone()), &headers);
-    let (first, second) = if world.dice(8) == 0 { tokio::join!(biased; ask(), ask()) } else { (ask().await, None) };
+    let (first, second) = match world.dice(8) {
+        0 => tokio::join!(biased; ask(), ask()),
+        1 => {
+            let (first, called_off) = tokio::join!(biased; ask(), call_off_early(world, promise.badge()));
+            promise.cancelled |= called_off;
+            (first, None)
+        }
+        _ => (ask().await, None),
+    };
     let [first, second] = [first, second].map(|a| a.filter(|a| a.status == 201));
     if let (Some(a), Some(b)) = (&first, &second)
         && a.bytes != b.bytes
@@ -202,9 +207,25 @@ async fn pay(world: &World, promise: &mut Promise, path: &str, how: &str, order:
 }
 
 async fn cancel(world: &World, promise: &mut Promise, order: &str) {
+    promise.cancelled |= call_off(world, promise.badge(), order).await;
+}
+
+/// Whether it was acknowledged that the order is called off.
+async fn call_off(world: &World, badge: (&str, &str), order: &str) -> bool {
     let (path, why) = (format!("/api/v1/orders/{order}/cancel"), json!({"reason": "changed my mind"}));
-    let answer = world.insist("PUT", &path, Some(why), &[promise.badge()]).await;
-    promise.cancelled |= answer.is_some_and(|a| a.status == 200);
+    world.insist("PUT", &path, Some(why), &[badge]).await.is_some_and(|a| a.status == 200)
+}
+
+/// Looks for the order while its request is under way, and calls it off before that is answered.
+async fn call_off_early(world: &World, badge: (&str, &str)) -> bool {
+    for _ in 0..LOOKS_AT_ONCE {
+        pause(world, 100).await;
+        let listed = world.send("GET", "/api/v1/orders", None, &[badge]).await;
+        if let Some(id) = listed.and_then(|a| a.body["data"][0]["id"].as_str().map(str::to_owned)) {
+            return call_off(world, badge, &id).await;
+        }
+    }
+    false
 }
 
 pub fn text(json: &Json) -> String {

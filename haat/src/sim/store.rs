@@ -1,6 +1,7 @@
-//! What the simulator reads past the API.
+//! What the simulator reads past the API, and what its witness writes down.
 
-use kit::{DbError, Query};
+use contracts::Envelope;
+use kit::{DbError, Query, Tx, params};
 
 /// Work of a service that has not ended, in words: sagas, jobs that failed before, events that wait for a retry.
 pub(super) fn open_work(q: &mut Query) -> Result<Vec<String>, DbError> {
@@ -42,6 +43,39 @@ pub(super) fn orders(q: &mut Query) -> Result<Vec<(uuid::Uuid, String)>, DbError
     q.rows(sql, &[])?.iter().map(row).collect()
 }
 
+/// Of each order, kind of journal and account: what was credited less what was debited.
+pub(super) fn credits(q: &mut Query) -> Result<Vec<(uuid::Uuid, String, String, i64)>, DbError> {
+    let sql = "SELECT j.order_id, j.kind, e.account, CAST(SUM(e.credit - e.debit) AS bigint) FROM payments.journals j \
+        JOIN payments.entries e ON e.journal_id = j.id GROUP BY j.order_id, j.kind, e.account ORDER BY j.order_id, j.kind, e.account";
+    q.rows(sql, &[])?.iter().map(|r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))).collect()
+}
+
+/// A message about an order.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub order: uuid::Uuid,
+    pub kind: String,
+    pub about: uuid::Uuid,
+    pub channel: String,
+    /// How often it has left, where it goes by mail.
+    pub left: i64,
+}
+
+/// Every message about an order, oldest first.
+pub(super) fn messages(q: &mut Query) -> Result<Vec<Message>, DbError> {
+    let sql = "SELECT m.order_id, m.kind, m.about, m.channel, (SELECT COUNT(*) FROM notifications.mailbox b WHERE b.message_id = m.id) \
+        FROM notifications.messages m WHERE m.order_id IS NOT NULL ORDER BY m.created_at, m.id";
+    let row = |r: &kit::db::Row| Ok(Message { order: r.get(0)?, kind: r.get(1)?, about: r.get(2)?, channel: r.get(3)?, left: r.get(4)? });
+    q.rows(sql, &[])?.iter().map(row).collect()
+}
+
+/// Refunds of cash that nobody has paid out yet: payment and refund.
+pub(super) fn refunds_of_cash(q: &mut Query) -> Result<Vec<(uuid::Uuid, uuid::Uuid)>, DbError> {
+    let sql = "SELECT r.payment_id, r.id FROM payments.refunds r JOIN payments.payments p ON p.id = r.payment_id \
+        WHERE r.status = 'processing' AND p.method = 'cod' ORDER BY r.created_at, r.id";
+    q.rows(sql, &[])?.iter().map(|r| Ok((r.get(0)?, r.get(1)?))).collect()
+}
+
 /// Journals that do not sum to zero or not to what they say, and payments that were captured more than once, in words.
 pub(super) fn wrong_journals(q: &mut Query) -> Result<Vec<String>, DbError> {
     let mut wrong = Vec::new();
@@ -56,4 +90,16 @@ pub(super) fn wrong_journals(q: &mut Query) -> Result<Vec<String>, DbError> {
         wrong.push(format!("payment {} is captured twice in the books", row.get::<uuid::Uuid>(0)?));
     }
     Ok(wrong)
+}
+
+/// The witness was given an event.
+pub(super) fn note_handled(tx: &mut Tx, e: &Envelope) -> Result<(), DbError> {
+    let sql = "INSERT INTO witness.handled (event_id, stream, sequence) VALUES ($1, $2, $3)";
+    tx.execute(sql, params![e.id, e.stream, e.sequence]).map(drop)
+}
+
+/// What the witness was given, in order: each event with its stream and its place there.
+pub(super) fn handled(q: &mut Query) -> Result<Vec<(uuid::Uuid, uuid::Uuid, i64)>, DbError> {
+    let rows = q.rows("SELECT event_id, stream, sequence FROM witness.handled ORDER BY place", &[])?;
+    rows.iter().map(|r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).collect()
 }

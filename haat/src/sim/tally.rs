@@ -24,8 +24,14 @@ pub struct Tally {
     pub ended: u64,
     /// Parts that left their store.
     pub shipped: u64,
+    /// Parts that were refused at the door.
+    pub refused: u64,
     /// Payments of which something, or all, went back.
     pub refunded: u64,
+    /// Returns whose money went back.
+    pub returned: u64,
+    /// Orders that were delivered for less cash than was due, for good.
+    pub short: u64,
     /// Requests that were asked again at the end, with the key they had.
     pub replayed: u64,
     /// Carts that went along at sign-in.
@@ -39,14 +45,32 @@ pub struct Tally {
 impl Tally {
     /// Adds another run.
     pub fn add(&mut self, other: &Tally) {
-        let Tally { seeds, shoppers, orders, confirmed, ended, shipped, refunded, replayed, carts, events, faults } = other;
+        let Tally {
+            seeds,
+            shoppers,
+            orders,
+            confirmed,
+            ended,
+            shipped,
+            refused,
+            refunded,
+            returned,
+            short,
+            replayed,
+            carts,
+            events,
+            faults,
+        } = other;
         self.seeds += seeds;
         self.shoppers += shoppers;
         self.orders += orders;
         self.confirmed += confirmed;
         self.ended += ended;
         self.shipped += shipped;
+        self.refused += refused;
         self.refunded += refunded;
+        self.returned += returned;
+        self.short += short;
         self.replayed += replayed;
         self.carts += carts;
         self.events += events;
@@ -62,7 +86,10 @@ impl Tally {
             ("confirmed orders", self.confirmed),
             ("failed or cancelled orders", self.ended),
             ("shipped parts", self.shipped),
+            ("parts refused at the door", self.refused),
             ("refunds", self.refunded),
+            ("returns", self.returned),
+            ("orders short of cash", self.short),
             ("repeated requests", self.replayed),
             ("carts taken along", self.carts),
         ];
@@ -76,12 +103,28 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { seeds, shoppers, orders, confirmed, ended, shipped, refunded, replayed, carts, events, faults } = self;
+        let Tally {
+            seeds,
+            shoppers,
+            orders,
+            confirmed,
+            ended,
+            shipped,
+            refused,
+            refunded,
+            returned,
+            short,
+            replayed,
+            carts,
+            events,
+            faults,
+        } = self;
         writeln!(
             f,
             "{seeds} seeds: {shoppers} shoppers, {orders} orders ({confirmed} confirmed, {ended} failed or cancelled), {events} events"
         )?;
-        writeln!(f, "  {shipped} parts shipped, {refunded} payments refunded, {replayed} requests repeated, {carts} carts taken along")?;
+        writeln!(f, "  {shipped} parts shipped, {refused} of them refused, {returned} returns, {short} orders short of cash")?;
+        writeln!(f, "  {refunded} payments refunded, {replayed} requests repeated, {carts} carts taken along")?;
         let faults = KINDS.iter().zip(faults).map(|((_, name), n)| format!("{n} {name}"));
         write!(f, "  {}", faults.collect::<Vec<_>>().join(", "))
     }

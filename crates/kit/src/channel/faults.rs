@@ -6,6 +6,7 @@ use std::time::Duration;
 use tonic::Status;
 
 use super::Answer;
+use crate::context::{self, Context};
 
 /// In [`CallInfo::callee`]: an address that somebody gave, such as a webhook's.
 pub const OUTSIDE: &str = "outside";
@@ -34,6 +35,9 @@ pub enum Fault {
     LoseAnswer,
     /// It arrives this many milliseconds later.
     Delay(u64),
+    /// The caller is told at once that the callee is unavailable; the call arrives this many milliseconds later, and takes
+    /// effect then. What cannot outlive its caller, such as the reading of a log, is lost instead.
+    Stray(u64),
 }
 
 /// Decides about each call.
@@ -56,7 +60,16 @@ impl Faults {
 }
 
 /// Lets `fault` happen to a call whose work begins when `answer` is first polled.
-pub(super) async fn happen(fault: Fault, callee: &'static str, answer: impl Future<Output = Answer>) -> Answer {
+pub(super) async fn happen(fault: Fault, callee: &'static str, answer: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    if let Fault::Stray(ms) = fault {
+        // Whoever made the call, and its deadline, are gone by then. After a crash the callee's database refuses it.
+        let context = Context { deadline: None, ..Context::current() };
+        tokio::spawn(context::scope(context, async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            drop(answer.await);
+        }));
+        return Err(Status::unavailable(format!("a call to {callee} goes astray on purpose")));
+    }
     befall(fault, answer, |what| Status::unavailable(format!("the {what} of a call to {callee} was lost on purpose"))).await
 }
 
@@ -68,7 +81,7 @@ pub(crate) async fn befall<T, E>(
 ) -> Result<T, E> {
     match fault {
         Fault::None => answer.await,
-        Fault::LoseRequest => Err(lost("request")),
+        Fault::LoseRequest | Fault::Stray(_) => Err(lost("request")),
         Fault::LoseAnswer => {
             drop(answer.await);
             Err(lost("answer"))

@@ -46,7 +46,7 @@ async fn calls(p: &TestPlatform) -> Vec<String> {
 }
 
 #[test]
-fn a_lost_request_has_no_effect_and_a_lost_answer_has() {
+fn a_lost_request_has_no_effect_a_lost_answer_has_and_a_stray_call_has_it_later() {
     testing::run(async {
         let p = TestPlatform::start(Engine::Sqlite, &[COUNTER]).await;
         call(&p, "/before").await.unwrap();
@@ -56,13 +56,16 @@ fn a_lost_request_has_no_effect_and_a_lost_answer_has() {
                 "/lose/request" => Fault::LoseRequest,
                 "/lose/answer" => Fault::LoseAnswer,
                 "/late" => Fault::Delay(5),
+                "/stray" => Fault::Stray(20),
                 _ => Fault::None,
             }
         }));
         assert_eq!(call(&p, "/lose/request").await, Err(Code::Unavailable));
         assert_eq!(call(&p, "/lose/answer").await, Err(Code::Unavailable));
         assert_eq!(call(&p, "/late").await, Ok(()));
+        assert_eq!(call(&p, "/stray").await, Err(Code::Unavailable));
         assert_eq!(call(&p, "/after").await, Ok(()));
-        assert_eq!(calls(&p).await, ["/before", "/lose/answer", "/late", "/after"]);
+        testing::eventually("the stray call arrives", || async { calls(&p).await.len() == 5 }).await;
+        assert_eq!(calls(&p).await, ["/before", "/lose/answer", "/late", "/after", "/stray"]);
     });
 }

@@ -1,44 +1,46 @@
 //! The simulated world: one node, its disk, its clients.
 
+mod client;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use axum::Router;
-use axum::body::Body;
-use contracts::Time;
-use http_body_util::BodyExt as _;
+use contracts::{Envelope, Time};
 use kit::db::{Database, Disk, Image};
 use kit::service::Shared;
 use kit::tasks::Threads;
 use kit::{Choice, Clock, DbError, Env, Ids, Platform, Query, Settings, Tasks};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use super::faults::{Faults, Kind};
-use super::shopper::{self, Promise};
+use super::promise::Promise;
 use super::tally::Tally;
-use super::{check, market, store};
+use super::{check, market, shopper, staff, store, witness};
 use crate::{console, platform};
+
+pub use client::{ADMIN, Answer, PASSWORD};
 
 /// The moment at which every simulation begins: 2026-01-01.
 const ORIGIN: Time = Time(1_767_225_600_000_000);
-const SHOPPERS: u64 = 12;
+const SHOPPERS: u64 = 10;
 /// For how long things go wrong, in seconds of virtual time.
 const TROUBLE_SECONDS: u64 = 60;
 /// How long a payer has, in seconds: short enough that some are late.
 const DEADLINE_SECONDS: (u64, u64) = (15, 60);
 /// For how long stock is held beyond that, in seconds, and how soon later the catalog sees it.
 const HELD_SECONDS: (u64, u64) = (10, 30);
+/// How long after its delivery an order is final, in seconds: short enough that some ask too late for a return.
+const COMPLETE_SECONDS: u64 = 40;
+/// How long a store may take to answer a return, and the goods to come, in seconds.
+const RETURN_SECONDS: (u64, u64) = (15, 20);
 /// How long everything may take to come to rest, in seconds of virtual time.
 const REST_SECONDS_MAX: u64 = 3_600;
-/// A sign-in of the administrator is used for so long, in seconds.
-const ADMIN_SECONDS: i64 = 600;
-pub const ADMIN: &str = "admin@sim.test";
-pub const PASSWORD: &str = "correct horse battery";
 
 /// A run that kept every rule.
 pub struct Outcome {
@@ -56,24 +58,6 @@ impl Outcome {
     }
 }
 
-/// An answer of the platform.
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// The body where it is JSON.
-    pub body: Json,
-    /// The body's bytes.
-    pub bytes: Vec<u8>,
-}
-
-impl Answer {
-    /// Whether asking again may bring something else: the platform could not answer, or is at it.
-    fn is_passing(&self) -> bool {
-        let code = self.body["code"].as_str().unwrap_or("");
-        self.status >= 500 || self.status == 429 || code == "idempotency_key_in_use" || code == "conflict"
-    }
-}
-
 /// The node, or nothing while it is down.
 struct Node {
     gateway: Router,
@@ -87,26 +71,41 @@ pub struct World {
     pub seed: u64,
     /// Products and how many of each variant there were.
     pub products: BTreeMap<String, i64>,
+    /// The stores that have an owner.
+    pub owned: Vec<String>,
     dice: Ids,
     clock: Clock,
     ids: Ids,
     disk: Disk,
     faults: Arc<Faults>,
     node: Mutex<Option<Node>>,
-    admin: Mutex<Option<(String, Time)>>,
+    admin: Mutex<client::SignedIn>,
     deadline_seconds: u64,
+    /// Since when nothing goes wrong any more.
+    calm: OnceLock<Instant>,
+    /// What haat must never do and did, in words.
+    broken: Mutex<Vec<String>>,
 }
 
 /// One run: a market is set up, things go wrong for a while, everything comes to rest, the rules are checked.
 pub async fn run(seed: u64, migrated: &Image) -> anyhow::Result<Outcome> {
     let mut world = World::on(seed, Disk::from_image(migrated)?);
     world.start().await?;
-    world.products = market::stock_up(&world, &world.console()?).await?.into_iter().collect();
+    let market = market::stock_up(&world, &world.console()?).await?;
+    (world.products, world.owned) = (market.products.into_iter().collect(), market.owned);
     let world = Arc::new(world);
     let promises = trouble(&world).await?;
+    world.keeps_its_word()?;
     world.rest().await?;
-    let mut tally = check::rules(&world, &promises).await?;
-    let log = world.log().await?;
+    let owed = world.read("payments", store::refunds_of_cash).await?;
+    if !owed.is_empty() {
+        staff::pay_out(&world, owed).await;
+        world.settle().await?;
+    }
+    let events = world.events().await?;
+    let mut tally = check::rules(&world, &promises, &events).await?;
+    world.keeps_its_word()?;
+    let log: Vec<_> = world.events().await?.iter().map(line).collect();
     (tally.seeds, tally.events, tally.faults) = (1, log.len() as u64, world.faults.counts());
     world.crash().await;
     Ok(Outcome { tally, log })
@@ -120,14 +119,22 @@ pub async fn migrated() -> anyhow::Result<Image> {
     Ok(world.disk.image()?)
 }
 
+/// An event as the logs are compared by.
+fn line(e: &Envelope) -> String {
+    format!("{} {} {} {} {} {}", e.source, e.time, e.kind, e.stream, e.sequence, e.data)
+}
+
 /// Shoppers shop while things go wrong.
 async fn trouble(world: &Arc<World>) -> anyhow::Result<Vec<Promise>> {
     let shoppers: Vec<_> = (0..SHOPPERS).map(|n| tokio::spawn(shopper::shop(world.clone(), n))).collect();
+    let rules = tokio::spawn(staff::change_commission(world.clone()));
     world.faults.set(world.dice(4) * 2);
-    let end = tokio::time::Instant::now() + Duration::from_secs(TROUBLE_SECONDS);
-    while tokio::time::Instant::now() < end {
+    world.faults.set_outage(true);
+    let end = Instant::now() + Duration::from_secs(TROUBLE_SECONDS);
+    while Instant::now() < end {
         let pause = Duration::from_millis(4_000 + world.dice(20_000));
         let died = tokio::time::timeout(pause, world.faults.tripped()).await.is_ok();
+        world.faults.set_outage(world.dice(2) == 0);
         if died || world.dice(2) == 0 {
             world.faults.count(if died { Kind::CrashAtWork } else { Kind::Crash });
             world.crash().await;
@@ -136,8 +143,11 @@ async fn trouble(world: &Arc<World>) -> anyhow::Result<Vec<Promise>> {
         }
     }
     world.faults.set(0);
+    world.faults.set_outage(false);
     world.crash().await;
     world.start().await?;
+    let _ = world.calm.set(Instant::now());
+    rules.await.context("changing the rules panicked")?;
     let mut promises = Vec::new();
     for shopper in shoppers {
         promises.push(shopper.await.context("a shopper panicked")?);
@@ -152,6 +162,7 @@ impl World {
         World {
             seed,
             products: BTreeMap::new(),
+            owned: Vec::new(),
             dice,
             clock: Clock::virtual_from(ORIGIN),
             ids: Ids::seeded(seed),
@@ -160,12 +171,29 @@ impl World {
             node: Mutex::default(),
             admin: Mutex::default(),
             deadline_seconds,
+            calm: OnceLock::new(),
+            broken: Mutex::default(),
         }
     }
 
     /// 0 to `sides` − 1.
     pub fn dice(&self, sides: u64) -> u64 {
         if sides == 0 { 0 } else { self.dice.bits() % sides }
+    }
+
+    /// Since when nothing goes wrong any more.
+    pub fn calm_since(&self) -> Option<Instant> {
+        self.calm.get().copied()
+    }
+
+    /// Notes what haat must never do.
+    pub fn breaks(&self, what: String) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
+
+    fn keeps_its_word(&self) -> anyhow::Result<()> {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.first().map_or(Ok(()), |what| bail!("{what}"))
     }
 
     /// Starts the node on what is on its disk.
@@ -181,7 +209,11 @@ impl World {
             tasks: Tasks::new(Threads::Inline),
             config: json!({
                 "identity": {"password": {"memory_kib": 8, "passes": 1, "lanes": 1, "at_once": 1, "waiting_max": 100}},
-                "orders": {"payment_deadline_seconds": self.deadline_seconds, "reservation_slack_seconds": HELD_SECONDS.0},
+                "orders": {
+                    "payment_deadline_seconds": self.deadline_seconds, "reservation_slack_seconds": HELD_SECONDS.0,
+                    "complete_after_seconds": COMPLETE_SECONDS,
+                    "return_answer_seconds": RETURN_SECONDS.0, "return_receive_seconds": RETURN_SECONDS.1,
+                },
                 "catalog": {"expiry_interval_seconds": HELD_SECONDS.1},
             }),
             shared: Shared {
@@ -194,7 +226,8 @@ impl World {
             },
             remotes: BTreeMap::new(),
         };
-        let platform = Platform::start(platform::SERVICES, Choice::All, settings).await.context("the node does not start")?;
+        let services = [platform::SERVICES, &[witness::SERVICE]].concat();
+        let platform = Platform::start(&services, Choice::All, settings).await.context("the node does not start")?;
         let calls = self.faults.clone();
         platform.directory.set_faults(Arc::new(move |call| calls.call(call)));
         let gateway = platform.directory.local_http("gateway").context("the gateway runs here")?;
@@ -244,88 +277,20 @@ impl World {
         Ok(all)
     }
 
-    /// Sends a request in through the gateway. `None`: there is no answer, and nobody knows what happened.
-    pub async fn send(&self, method: &str, path: &str, body: Option<Json>, headers: &[(&str, &str)]) -> Option<Answer> {
-        let (gateway, down) = {
-            let node = self.node();
-            let node = node.as_ref()?;
-            (node.gateway.clone(), node.down.clone())
-        };
-        let mut request = http::Request::builder().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = match &body {
-            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
-            None => request.body(Body::empty()),
-        };
-        let answering = async {
-            let Ok(response) = gateway.oneshot(request.ok()?).await;
-            let status = response.status().as_u16();
-            let bytes = response.into_body().collect().await.ok()?.to_bytes().to_vec();
-            let body = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
-            Some(Answer { status, body, bytes })
-        };
-        let answer = tokio::select! {
-            biased;
-            () = down.cancelled() => None,
-            answer = answering => answer,
-        };
-        answer.filter(|_| !self.faults.loses_reply())
-    }
-
-    /// Sends a request again and again until the answer is final; `None` where even patience did not help.
-    pub async fn insist(&self, method: &str, path: &str, body: Option<Json>, headers: &[(&str, &str)]) -> Option<Answer> {
-        for _ in 0..60 {
-            match self.send(method, path, body.clone(), headers).await {
-                Some(answer) if !answer.is_passing() => return Some(answer),
-                _ => tokio::time::sleep(Duration::from_millis(200 + self.dice(1_500))).await,
-            }
-        }
-        None
-    }
-
-    /// A `200` that must come, now that nothing goes wrong.
-    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Json> {
-        let answer = self.send("GET", path, None, headers).await.with_context(|| format!("GET {path}: no answer"))?;
-        ensure!(answer.status == 200, "GET {path}: {} {}", answer.status, answer.body);
-        Ok(answer.body)
-    }
-
-    /// As [`World::get`], signed in as the administrator.
-    pub async fn admin_get(&self, path: &str) -> anyhow::Result<Json> {
-        let bearer = self.admin().await.context("the administrator cannot sign in")?;
-        self.get(path, &[("authorization", &bearer)]).await
-    }
-
-    /// The administrator's `Authorization` header.
-    pub async fn admin(&self) -> Option<String> {
-        let known = self.admin.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((bearer, _)) = known.filter(|(_, at)| at.plus_seconds(ADMIN_SECONDS) > self.clock.now()) {
-            return Some(bearer);
-        }
-        let bearer = self.sign_in(ADMIN, &[]).await?;
-        *self.admin.lock().unwrap_or_else(PoisonError::into_inner) = Some((bearer.clone(), self.clock.now()));
-        Some(bearer)
-    }
-
-    /// Signs in and gives the `Authorization` header.
-    pub async fn sign_in(&self, email: &str, headers: &[(&str, &str)]) -> Option<String> {
-        let login = json!({"email": email, "password": PASSWORD});
-        let answer = self.insist("POST", "/api/v1/auth/login", Some(login), headers).await?;
-        Some(format!("Bearer {}", answer.body["accessToken"].as_str()?))
-    }
-
     /// Waits until nothing is left to do: deadlines of orders pass, late webhooks arrive, retries succeed.
     async fn rest(&self) -> anyhow::Result<()> {
-        let end = tokio::time::Instant::now() + Duration::from_secs(REST_SECONDS_MAX);
         tokio::time::sleep(Duration::from_secs(self.deadline_seconds + HELD_SECONDS.0 + HELD_SECONDS.1 + 5)).await;
+        self.settle().await
+    }
+
+    async fn settle(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + Duration::from_secs(REST_SECONDS_MAX);
         loop {
             let left = self.unfinished().await?;
             if left.is_empty() {
                 return Ok(());
             }
-            if tokio::time::Instant::now() > end {
+            if Instant::now() > end {
                 bail!("an hour after the last fault there is still work:\n{}", left.join("\n"));
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -342,17 +307,17 @@ impl World {
     }
 
     /// Every event of every log, in order.
-    async fn log(&self) -> anyhow::Result<Vec<String>> {
-        let mut log = Vec::new();
+    async fn events(&self) -> anyhow::Result<Vec<Envelope>> {
+        let mut all = Vec::new();
         for env in self.envs() {
             let mut after = 0;
             loop {
                 let events = env.db.read(move |q| kit::events::after(q, after, 500)).await.map_err(|e: DbError| anyhow::anyhow!(e))?;
                 let Some(last) = events.last() else { break };
                 after = last.position;
-                log.extend(events.iter().map(|e| format!("{} {} {} {} {} {}", e.source, e.time, e.kind, e.stream, e.sequence, e.data)));
+                all.extend(events);
             }
         }
-        Ok(log)
+        Ok(all)
     }
 }
