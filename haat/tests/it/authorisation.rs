@@ -120,6 +120,7 @@ impl Things {
             ("/api/v1/dead-letters/", nothing()),
             ("/api/v1/inventory/", good.product.clone()),
             ("/api/v1/notifications/bulk/", nothing()),
+            ("/api/v1/ledger/statements/", store.clone()),
             ("/api/v1/notifications/deliveries/", nothing()),
             ("/api/v1/notifications/templates/", "order.confirmed".to_owned()),
             ("/api/v1/notifications/user/", user.clone()),

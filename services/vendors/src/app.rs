@@ -6,21 +6,32 @@ use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{GetUserRequest, GrantRoleRequest};
 use contracts::{UserId, VendorId};
 use kit::channel::Channel;
-use kit::{Db, Role};
+use kit::http::{Period, day_text};
+use kit::{Clock, Db, Role};
 
 use crate::domain::commission::{Rule, mistakes, rate};
+use crate::domain::figures::{Day, Metrics, Sums, days};
 use crate::domain::shipping::{Destination, Method, Offer, Parcel, SaleLine, offers};
 use crate::domain::{self, Member, Store, StoreChange, Terms, is_slug};
 use crate::error::Error;
-use crate::store::{commission, shipping, staff, stores};
+use crate::store::{commission, figures, shipping, staff, stores};
 
 /// What the use cases need.
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
+    pub clock: Clock,
     pub default_rate: i64,
     pub shipping: Arc<[Method]>,
     pub identity: IdentityClient<Channel>,
+}
+
+/// A store at a glance.
+pub(crate) struct Analytics {
+    pub metrics: Metrics,
+    /// By currency.
+    pub earnings: Vec<Sums>,
+    pub days: Vec<Day>,
 }
 
 impl App {
@@ -162,6 +173,27 @@ impl App {
                 let own = |vendor| terms.iter().find(|t| t.vendor == vendor).and_then(|t| t.shipping.as_deref());
                 let offers = vendors.iter().flat_map(|v| offers_of(*v, own(*v).unwrap_or(&default_methods), &sale, to.as_ref()));
                 Ok((rates, offers.collect()))
+            })
+            .await
+    }
+
+    /// What a store earned in a period: by currency, and by day and currency.
+    pub async fn earnings(&self, store: VendorId, period: Period) -> Result<(Vec<Sums>, Vec<(i64, Sums)>), Error> {
+        self.db.read(move |q| Ok((figures::earnings(q, store, period)?, figures::earnings_by_day(q, store, period)?))).await
+    }
+
+    /// How a store's sales of a period have gone on.
+    pub async fn metrics(&self, store: VendorId, period: Period) -> Result<Metrics, Error> {
+        self.db.read(move |q| Ok(figures::metrics(q, store, period)?)).await
+    }
+
+    /// Metrics and earnings of a period, and both by day.
+    pub async fn analytics(&self, store: VendorId, period: Period) -> Result<Analytics, Error> {
+        self.db
+            .read(move |q| {
+                let (sold, moved) = (figures::sales_by_day(q, store, period)?, figures::earnings_by_day(q, store, period)?);
+                let (metrics, earnings) = (figures::metrics(q, store, period)?, figures::earnings(q, store, period)?);
+                Ok(Analytics { metrics, earnings, days: days(&sold, &moved, day_text) })
             })
             .await
     }

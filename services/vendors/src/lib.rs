@@ -1,9 +1,11 @@
 //! vendors: the stores that sell.
 //!
-//! Owns stores, who works in them, what they take for shipping, and the rules on commission. Publishes nothing yet. Consumes nothing.
+//! Owns stores, who works in them, what they take for shipping, the rules on commission, and the figures of what stores sell
+//! and earn. Publishes nothing yet. Consumes `order.*` and `payment.*`, from which the figures come.
 //! Calls identity, to make somebody a vendor.
 
 mod app;
+mod consumers;
 mod domain;
 mod error;
 mod http;
@@ -23,9 +25,10 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0001_vendors", include_str!("../migrations/0001_vendors.sql")),
         Migration::new("0002_staff_and_rules", include_str!("../migrations/0002_staff_and_rules.sql")),
         Migration::new("0003_shipping", include_str!("../migrations/0003_shipping.sql")),
+        Migration::new("0004_figures", include_str!("../migrations/0004_figures.sql")),
     ],
     calls: &["identity"],
-    reads: &[],
+    reads: &["orders", "payments"],
     describe: || http::routes().describe(),
     check_config: check,
     build,
@@ -64,9 +67,10 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
     let app = app::App {
         db: env.db.clone(),
+        clock: env.clock.clone(),
         default_rate: config.commission_basis_points,
         shipping: config.shipping.into(),
         identity: IdentityClient::new(env.channel("identity")?),
     };
-    Ok(Service { http: http::routes().build(app.clone()), rpc: rpc::router(app), ..Service::default() })
+    Ok(Service { http: http::routes().build(app.clone()), rpc: rpc::router(app), consumers: consumers::all(), ..Service::default() })
 }

@@ -84,6 +84,10 @@ pub struct PaymentCompleted {
     pub amount: Money,
     /// The provider's own id of the charge.
     pub provider_reference: String,
+    /// Which accounts it goes to now; sums to the amount. Empty for cash, which was shared out as it was collected, and for
+    /// a charge that nobody had asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
 }
 
 /// Declined or given up by the provider; nothing was taken.

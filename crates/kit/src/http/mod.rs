@@ -2,8 +2,10 @@
 
 mod extract;
 mod page;
+mod period;
 mod routes;
 
 pub use extract::{Ifs, Json, Path, Query, idempotency_key, required_idempotency_key, respond};
 pub use page::{After, Page, PageRequest};
+pub use period::{Period, day_of, day_text};
 pub use routes::{Method, RouteInfo, Routes, Who};

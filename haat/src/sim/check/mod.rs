@@ -1,5 +1,6 @@
 //! The rules that hold once the faults have stopped and everything is at rest.
 
+mod figures;
 mod money;
 mod order;
 mod readers;
@@ -64,6 +65,7 @@ pub async fn rules(world: &World, promises: &[Promise], events: &[Envelope]) -> 
     }
     money::balance(world, &books).await?;
     stock(world, &books).await?;
+    figures::agree(world, &stories).await?;
     told::once(world, &stories, &world.owned).await?;
     work(world).await?;
     Ok(books.tally)

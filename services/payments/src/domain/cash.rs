@@ -233,7 +233,7 @@ fn settled(payment: &Payment, id: PaymentId, mut events: Vec<PaymentEvent>, reas
     let Some(asked) = after.amount else { return events };
     let (order_id, amount) = (after.order_id, Money::new(after.captured(), asked.currency));
     events.push(if amount.amount > 0 {
-        completed(id, order_id, Charge { method: after.method, reference: "cash".into(), amount })
+        completed(id, order_id, Charge { method: after.method, reference: "cash".into(), amount }, Vec::new())
     } else {
         PaymentCancelled { payment_id: id, order_id, reason: reason.to_owned() }.into()
     });

@@ -2,6 +2,7 @@
 
 use contracts::events::payments::{
     PaymentCancelled, PaymentCompleted, PaymentFailed, PaymentInitiated, PaymentRefundFailed, PaymentRefundRequested, PaymentRefunded,
+    Share,
 };
 use contracts::{Money, OrderId, PaymentId, RefundId};
 use kit::Aggregate;
@@ -47,7 +48,7 @@ fn initiate(payment: &Payment, wanted: PaymentInitiated) -> Result<Vec<PaymentEv
     let mut events = vec![wanted.clone().into()];
     if wanted.amount.amount == 0 {
         let charge = Charge { method: wanted.method, reference: "nothing to pay".into(), amount: wanted.amount };
-        events.push(completed(wanted.payment_id, wanted.order_id, charge));
+        events.push(completed(wanted.payment_id, wanted.order_id, charge, Vec::new()));
     }
     Ok(events)
 }
@@ -59,7 +60,7 @@ fn capture(payment: &Payment, id: PaymentId, charge: Charge) -> Result<Vec<Payme
     if !payment.cash.is_empty() || payment.amount.is_some_and(|asked| asked != charge.amount) || charge.amount.amount <= 0 {
         return Err(Error::ChargeMismatch { asked: payment.amount, charged: charge.amount });
     }
-    let captured = completed(id, payment.order_id, charge.clone());
+    let captured = completed(id, payment.order_id, charge.clone(), payment.shares.clone());
     match payment.stage {
         Stage::New => Err(Error::NotFound),
         Stage::Open => Ok(vec![captured]),
@@ -72,9 +73,9 @@ fn capture(payment: &Payment, id: PaymentId, charge: Charge) -> Result<Vec<Payme
     }
 }
 
-pub(super) fn completed(payment_id: PaymentId, order_id: OrderId, charge: Charge) -> PaymentEvent {
+pub(super) fn completed(payment_id: PaymentId, order_id: OrderId, charge: Charge, shares: Vec<Share>) -> PaymentEvent {
     let Charge { method, reference, amount } = charge;
-    PaymentCompleted { payment_id, order_id, method, amount, provider_reference: reference }.into()
+    PaymentCompleted { payment_id, order_id, method, amount, provider_reference: reference, shares }.into()
 }
 
 fn fail(payment: &Payment, id: PaymentId, reason: String) -> Result<Vec<PaymentEvent>, Error> {

@@ -1,6 +1,7 @@
 //! What a store is, who works in it, what it takes for shipping, and what the marketplace keeps of its sales.
 
 pub(crate) mod commission;
+pub(crate) mod figures;
 pub(crate) mod shipping;
 
 use contracts::{Time, UserId, VendorId};

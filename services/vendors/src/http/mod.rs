@@ -1,6 +1,7 @@
 //! Stores over HTTP.
 
 mod commission;
+mod figures;
 mod shipping;
 mod staff;
 mod stores;
@@ -24,6 +25,9 @@ pub(crate) fn routes() -> Routes<App> {
         .add(VENDOR, routes!(stores::my_store, stores::put_my_store))
         .add(Who::Public, routes!(stores::get_store))
         .add(SELLERS, routes!(stores::put_store))
+        .add(VENDOR, routes!(figures::get_analytics))
+        .add(SELLERS, routes!(figures::get_earnings))
+        .add(SELLERS, routes!(figures::get_metrics))
         .add(VENDOR, routes!(staff::list_staff, staff::add_staff))
         .add(VENDOR, routes!(staff::remove_staff))
         .add(Who::Public, routes!(shipping::list_methods))

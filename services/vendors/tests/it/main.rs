@@ -1,6 +1,7 @@
 //! Stores on real databases.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod figures;
 mod identity;
 mod shipping;
 
