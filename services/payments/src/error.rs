@@ -11,6 +11,12 @@ pub enum Error {
     /// Not there, or not the caller's.
     #[error("no such payment")]
     NotFound,
+    /// Not there, or not the caller's.
+    #[error("no such store")]
+    NoStore,
+    /// More entries than a statement holds.
+    #[error("a statement holds at most {0} entries: ask for a shorter period")]
+    StatementTooLong(usize),
     /// Given up before it began.
     #[error("the payment was cancelled before it began")]
     Cancelled,
@@ -135,6 +141,8 @@ impl From<Error> for Problem {
         let text = e.to_string();
         match e {
             Error::NotFound => Problem::not_found("payment"),
+            Error::NoStore => Problem::not_found("store"),
+            Error::StatementTooLong(_) => Problem::unprocessable("statement_too_long", text),
             Error::Cancelled => Problem::conflict("payment_cancelled", text),
             Error::PaymentMismatch => Problem::conflict("payment_mismatch", text),
             Error::InvalidShares(_) => Problem::unprocessable("invalid_shares", text),

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use contracts::{Currency, OrderId, PaymentId, UserId};
+use contracts::proto::vendors::GetStoresRequest;
+use contracts::{Currency, OrderId, PaymentId, UserId, VendorId};
 use kit::Query;
-use kit::http::PageRequest;
+use kit::http::{PageRequest, Period};
 
-use super::App;
+use super::{App, Asker};
 use crate::domain::CASH_ON_DELIVERY;
+use crate::domain::statement::{Statement, accounts_of};
 use crate::error::Error;
 use crate::store::{self, AccountTotal, CashRow, EntryFilter, EntryRow, Owner, PaymentRow};
+
+/// Entries of one statement at most.
+const STATEMENT_ENTRIES_MAX: usize = 20_000;
 
 /// The sums of all accounts, and by how much debits exceed credits in each currency: always 0.
 pub(crate) struct TrialBalance {
@@ -72,6 +77,32 @@ impl App {
             *difference.entry(total.currency).or_default() += total.debit - total.credit;
         }
         Ok(TrialBalance { accounts, difference: difference.into_iter().collect() })
+    }
+
+    /// A store's statement, for whoever may act for the store and for administrators.
+    pub async fn statement(&self, asker: Asker, store: VendorId, period: Period) -> Result<Statement, Error> {
+        let known = match asker {
+            Asker::Vendor(user) => self.stores_of(user).await?.contains(&store),
+            Asker::Admin => {
+                let request = GetStoresRequest { vendor_ids: vec![store.to_string()] };
+                let found = self.vendors.clone().get_stores(request).await.map_err(|s| Error::from_call("vendors", &s))?;
+                !found.into_inner().stores.is_empty()
+            }
+        };
+        if !known {
+            return Err(Error::NoStore);
+        }
+        self.db
+            .read(move |q| {
+                let accounts = accounts_of(store);
+                let opening = store::balances_before(q, &accounts, period.begin())?;
+                let movements = store::movements(q, &accounts, period.begin(), period.end(), STATEMENT_ENTRIES_MAX as i64 + 1)?;
+                if movements.len() > STATEMENT_ENTRIES_MAX {
+                    return Err(Error::StatementTooLong(STATEMENT_ENTRIES_MAX));
+                }
+                Ok(Statement::new(opening, movements))
+            })
+            .await
     }
 
     /// Entries of the ledger, newest first; one more than the limit where there are more.

@@ -9,6 +9,7 @@ mod decide;
 pub mod items;
 pub mod ledger;
 pub mod shares;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 

@@ -151,10 +151,11 @@ pub(super) async fn settle_refund(
     Ok(axum::Json(app.settle_refund(payment, refund).await?))
 }
 
-fn asker(caller: &Caller) -> Result<Asker, Problem> {
+/// Who asks about the money of stores.
+pub(super) fn asker(caller: &Caller) -> Result<Asker, Problem> {
     match caller.user()? {
         _ if caller.has(&[Role::Admin]) => Ok(Asker::Admin),
         user if caller.has(&[Role::Vendor]) => Ok(Asker::Vendor(user.id)),
-        _ => Err(Problem::forbidden("the cash of stores is seen by them and by administrators")),
+        _ => Err(Problem::forbidden("the money of stores is seen by them and by administrators")),
     }
 }

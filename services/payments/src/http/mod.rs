@@ -3,6 +3,7 @@
 mod cash;
 mod ledger;
 mod payments;
+mod statements;
 mod webhooks;
 
 use kit::http::{Routes, Who};
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(ADMINS), routes!(ledger::trial_balance))
         .add(Who::Roles(ADMINS), routes!(ledger::accounts))
         .add(Who::Roles(ADMINS), routes!(ledger::entries))
+        .add(Who::Roles(SELLERS), routes!(statements::statement))
 }
 
 /// Whose payments a caller may see: everybody's with one of `roles`, else the caller's own. `401` for nobody.

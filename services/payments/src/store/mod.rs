@@ -3,6 +3,7 @@
 mod cash;
 mod ledger;
 mod payments;
+mod statement;
 
 pub(crate) use cash::{CashFilter, CashRow, RemittanceRow, cash, cash_of, in_transit, insert_remittance, remittances};
 pub(crate) use ledger::{AccountTotal, EntryFilter, EntryRow, accounts, entries, post};
@@ -10,3 +11,4 @@ pub(crate) use payments::{
     Owner, PaymentRow, RefundRow, forget_webhooks, has_webhook, history, insert_webhook, move_refund, of_order, payment, project,
     put_refund, refund,
 };
+pub(crate) use statement::{balances_before, movements};

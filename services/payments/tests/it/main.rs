@@ -9,4 +9,5 @@ mod ledger;
 mod races;
 mod refunds;
 mod shop;
+mod statements;
 mod webhooks;
