@@ -81,6 +81,7 @@ impl<R: Read> Reader<R> {
         if self.cell(first, "Title").is_empty() {
             errors.push(RowError { line: *line, column: "Title".into(), reason: "the first row of a product has a title".into() });
         }
+        let ships = !self.cell(first, "Variant Requires Shipping").eq_ignore_ascii_case("false");
         let names: Vec<&str> = OPTIONS.iter().map(|n| self.cell(first, &format!("{n} Name"))).collect();
         let (mut variants, mut media) = (Vec::new(), Vec::new());
         for (line, row) in rows {
@@ -90,7 +91,7 @@ impl<R: Read> Reader<R> {
             }
             if !self.cell(row, "Variant Price").is_empty() {
                 let place = variants.len();
-                match self.variant(*line, row, handle, &names, place) {
+                match self.variant(*line, row, (handle, ships), &names, place) {
                     Ok(variant) => variants.push(variant),
                     Err(e) => errors.push(e),
                 }
@@ -108,7 +109,6 @@ impl<R: Read> Reader<R> {
         }
         make_skus_unique(&mut variants);
         let published = !self.cell(first, "Published").eq_ignore_ascii_case("false");
-        let ships = !self.cell(first, "Variant Requires Shipping").eq_ignore_ascii_case("false");
         let vendor = self.cell(first, "Vendor").to_owned();
         let body = json!({
             "handle": handle,
@@ -130,7 +130,14 @@ impl<R: Read> Reader<R> {
         filled.map(|(name, value)| (name.to_owned(), Json::from(value))).collect()
     }
 
-    fn variant(&self, line: u64, row: &StringRecord, handle: &str, names: &[&str], place: usize) -> Result<Json, RowError> {
+    fn variant(
+        &self,
+        line: u64,
+        row: &StringRecord,
+        (handle, ships): (&str, bool),
+        names: &[&str],
+        place: usize,
+    ) -> Result<Json, RowError> {
         let mut options = Map::new();
         for (option, name) in OPTIONS.iter().zip(names) {
             let value = self.cell(row, &format!("{option} Value"));
@@ -148,7 +155,7 @@ impl<R: Read> Reader<R> {
             "price": self.money(line, row, "Variant Price")?,
             "compareAtPrice": if self.cell(row, "Variant Compare At Price").is_empty() { Json::Null } else { json!(self.money(line, row, "Variant Compare At Price")?) },
             "weightGrams": self.number(line, row, "Variant Grams")?.max(0),
-            "stock": [{"onHand": stock}],
+            "stock": if ships { json!([{"onHand": stock}]) } else { json!([]) },
         }))
     }
 

@@ -32,6 +32,7 @@ everywhere!(
     an_order_is_its_shoppers_and_nobody_elses,
     stores_ship_their_parts_step_by_step,
     cash_on_delivery_needs_no_payer,
+    a_course_is_there_at_once_and_the_cloth_can_still_be_called_off,
 );
 
 async fn a_guests_cart_goes_along_at_sign_in(layout: Layout) {
@@ -264,5 +265,42 @@ async fn cash_on_delivery_needs_no_payer(layout: Layout) {
     let collected: i64 = market.entries(&order).await.iter().filter(|(kind, _)| kind == "cash_in_transit").map(|(_, net)| net).sum();
     assert_eq!(order["payment"]["amount"]["amount"], collected);
     assert_eq!(market.charge(&order).await, None, "no provider took part");
+    market.close().await;
+}
+
+async fn a_course_is_there_at_once_and_the_cloth_can_still_be_called_off(layout: Layout) {
+    let market = Market::open(layout).await;
+    let looms = &market.sellers[0];
+    let (cloth, course) = (market.good(looms, 129_900, 10).await, market.endless(looms, "course", 50_000).await);
+    let shopper = market.register("ayesha@journey.test").await;
+    market.put_into_cart(&shopper, &cloth, 1).await;
+    let cart = market.put_into_cart(&shopper, &course, 1).await.body;
+    assert_eq!(cart["warnings"], json!([]));
+    let mut cash = order_cart();
+    cash["paymentMethod"] = json!("cod");
+    let refused = market.post_order(&shopper, "cash", &cash).await.expect(422);
+    assert_eq!(refused.body["errors"][0]["pointer"], "/paymentMethod", "{}", refused.body);
+
+    let order = market.post_order(&shopper, "mixed", &order_cart()).await.expect(201).body;
+    market.pay(&order, "approve").await;
+    market.order_comes_to(&shopper, &order, "partially_delivered").await;
+    market.stock_comes_to(&cloth, 10, 1).await;
+    let path = format!("/orders/{}", text(&order["id"]));
+    let late = market.send(
+        &shopper,
+        "POST",
+        &format!("{path}/return"),
+        Some(json!({"items": [{"variantId": course.variant, "quantity": 1}], "reason": "x"})),
+    );
+    assert_eq!(late.await.expect(422).body["errors"][0]["code"], "not_returnable");
+    let reason = json!({"reason": "changed my mind"});
+    let cancelled = market.send(&shopper, "PUT", &format!("{path}/cancel"), Some(reason)).await.expect(200).body;
+    assert_eq!(cancelled["status"], "partially_cancelled");
+    market.payment_comes_to(&shopper, &order, "partially_refunded").await;
+    market.stock_comes_to(&cloth, 10, 0).await;
+    assert_eq!(market.ended_saga(&order, "order_cancellation").await["status"], "completed");
+    let back = order["totals"]["total"]["amount"].as_i64().unwrap() - course.price;
+    assert_eq!(market.payment(&shopper, &order).await["refunded"]["amount"], back);
+    assert_eq!(market.charge(&order).await.expect("it was charged")["refunded"]["amount"], back);
     market.close().await;
 }

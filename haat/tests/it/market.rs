@@ -73,6 +73,14 @@ impl Market {
         Good { product: text(&made["id"]), variant: text(&made["variants"][0]["id"]), price }
     }
 
+    /// A product that never runs out: digital goods, or a course.
+    pub async fn endless(&self, seller: &Visitor, kind: &str, price: i64) -> Good {
+        let variants = json!([{"sku": "S", "price": {"amount": price, "currency": "BDT"}}]);
+        let body = json!({"title": format!("A {kind} for {price}"), "kind": kind, "variants": variants});
+        let made = self.send(seller, "POST", "/products", Some(body)).await.expect(201).body;
+        Good { product: text(&made["id"]), variant: text(&made["variants"][0]["id"]), price }
+    }
+
     pub async fn stock(&self, good: &Good) -> Stock {
         let levels = self.get(&self.admin, &format!("/inventory/{}", good.product)).await;
         let sum = |member: &str| levels["data"].as_array().unwrap().iter().map(|l| l[member].as_i64().unwrap()).sum();

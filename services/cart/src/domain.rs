@@ -209,10 +209,11 @@ mod tests {
     #[test]
     fn lines_are_priced_by_what_the_catalog_says_now() {
         let id = Owner::Guest("a".into()).cart_id();
-        let lines = [line(1, 2, 100), line(2, 3, 50), line(3, 1, 10), line(4, 1, 7)];
-        let facts = [fact(1, 100, Some(2), true), fact(2, 60, Some(1), true), fact(3, 10, None, false)];
+        let lines = [line(1, 2, 100), line(2, 3, 50), line(3, 1, 10), line(4, 1, 7), line(5, 999, 1)];
+        // The last one never runs out.
+        let facts = [fact(1, 100, Some(2), true), fact(2, 60, Some(1), true), fact(3, 10, None, false), fact(5, 1, None, true)];
         let cart = price(id, &lines, &facts, Currency::BDT);
-        assert_eq!(cart.totals.subtotal, Money::new(2 * 100 + 3 * 60, Currency::BDT));
+        assert_eq!(cart.totals.subtotal, Money::new(2 * 100 + 3 * 60 + 999, Currency::BDT));
         let warned: Vec<_> = cart.warnings.iter().map(|w| (w.code, w.item_id.0.as_u128(), w.available)).collect();
         assert_eq!(
             warned,

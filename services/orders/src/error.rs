@@ -89,6 +89,7 @@ impl From<Error> for Problem {
             Error::Refused(Refused::NoSuchVariant(_)) => Problem::invalid(vec![field("/items", "unknown_variant", text)]),
             Error::Refused(Refused::NothingToReturn) => Problem::invalid(vec![field("/items", "length", text)]),
             Error::Refused(Refused::SeveralStores) => Problem::invalid(vec![field("/items", "several_stores", text)]),
+            Error::Refused(Refused::NotReturnable(_)) => Problem::invalid(vec![field("/items", "not_returnable", text)]),
             Error::Refused(Refused::ReturnExceedsDelivered { line_id, left }) => {
                 Problem::conflict("return_exceeds_delivered", text).with("lineId", line_id).with("left", left)
             }

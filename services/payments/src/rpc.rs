@@ -4,7 +4,7 @@ use axum::Router;
 use contracts::events::payments::{PaidLine, PaymentInitiated, RefundedItem, Share};
 use contracts::proto::payments as api;
 use contracts::proto::payments::payments_server::{Payments, PaymentsServer};
-use contracts::{Money, PaymentId};
+use contracts::{Money, PaymentId, VendorId};
 use kit::Problem;
 use kit::rpc::{id, status};
 use tonic::{Request, Response, Status};
@@ -43,11 +43,15 @@ impl Payments for Rpc {
         let r = request.into_inner();
         let item = |i: &api::RefundItem| Ok(RefundedItem { line_id: id(&i.line_id)?, quantity: i.quantity });
         let items = r.items.iter().map(item).collect::<Result<Vec<_>, Status>>()?;
+        let shipping_of = r.shipping_of.iter().map(|v| id(v)).collect::<Result<Vec<VendorId>, Status>>()?;
         let wanted = match (r.amount, items.is_empty(), r.at_most) {
+            (0, false, true) => Asked::ItemsAtMost(items, shipping_of),
+            _ if !shipping_of.is_empty() => {
+                return Err(Status::invalid_argument("shipping goes back with items, of which there may be less"));
+            }
             (0, true, _) => Asked::Everything,
             (amount, true, _) => Asked::Amount(amount),
             (0, false, false) => Asked::Items(items),
-            (0, false, true) => Asked::ItemsAtMost(items),
             _ => return Err(Status::invalid_argument("a refund is of an amount or of items")),
         };
         let progress = self.0.refund(id(&r.payment_id)?, id(&r.refund_id)?, wanted, text(r.reason)).await.map_err(status)?;

@@ -199,6 +199,34 @@ pub struct OrderCancelled {
     pub at: Time,
 }
 
+/// Some parts of an order were called off; the others, delivered without a carrier, stay sold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPartsCancelled {
+    /// The order.
+    pub order_id: OrderId,
+    /// The shopper; null for a guest.
+    pub user_id: Option<UserId>,
+    /// Its number.
+    pub number: String,
+    /// Which parts.
+    pub parts: Vec<CancelledPart>,
+    /// Why, in the words of who did it.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A part that was called off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelledPart {
+    /// The part.
+    pub vendor_order_id: VendorOrderId,
+    /// Its store.
+    pub vendor_id: VendorId,
+}
+
 /// A store moved its part on, or it moved on by itself: digital goods are delivered when the order is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -426,6 +454,7 @@ crate::declare_events! { "orders";
     OrderPaid = "order.paid" v 1 by order_id,
     OrderFailed = "order.failed" v 1 by order_id,
     OrderCancelled = "order.cancelled" v 1 by order_id,
+    OrderPartsCancelled = "order.parts_cancelled" v 1 by order_id,
     OrderStatusChanged = "order.status_changed" v 1 by order_id,
     OrderReturnRequested = "order.return_requested" v 1 by order_id,
     OrderReturnApproved = "order.return_approved" v 1 by order_id,

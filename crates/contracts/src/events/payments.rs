@@ -131,6 +131,9 @@ pub struct PaymentRefundRequested {
     /// For which pieces, where it is for pieces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<RefundedItem>,
+    /// Stores whose shipping goes back with the pieces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shipping_of: Vec<VendorId>,
 }
 
 /// The provider gave the money back.

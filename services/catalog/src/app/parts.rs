@@ -138,7 +138,7 @@ fn one(product: Product, variant: VariantId) -> Result<Variant, Error> {
 /// Whether a variant fits its product: the others' currency, and warehouses that the store has.
 fn fits(tx: &mut Tx, there: &Product, input: &VariantInput) -> Result<(), Error> {
     let currency = there.variants.iter().map(|v| v.price.currency).next().unwrap_or(input.price.currency);
-    let errors = variant_errors(input, Some(currency));
+    let errors = variant_errors(input, there.kind, Some(currency));
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }

@@ -203,6 +203,9 @@ fn give_back(tx: &mut Tx, id: ReservationId, now: &Reservation, freed: &[Change]
 }
 
 fn reserved(tx: &mut Tx, id: ReservationId, lines: &[(VariantId, i64)]) -> Result<(), Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let line = |(variant_id, quantity): &(VariantId, i64)| ReservedLine { variant_id: *variant_id, quantity: *quantity };
     Ok(tx.publish(InventoryReserved { reservation_id: id, lines: lines.iter().map(line).collect() })?)
 }

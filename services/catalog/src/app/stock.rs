@@ -58,10 +58,12 @@ impl App {
         self.db
             .read(move |q| {
                 let found = store::product(q, &product.to_string())?.ok_or(Error::NoProduct)?;
-                if seller.as_ref().is_some_and(|s| s.acts_for(found.vendor_id)) {
+                let is_seller = seller.as_ref().is_some_and(|s| s.acts_for(found.vendor_id));
+                if is_seller && found.kind == Kind::Physical {
                     return Ok(Inventory::by_warehouse(store::levels(q, product.0)?));
                 }
-                if found.status == Status::Published { Ok(Inventory::in_sum(&found)) } else { Err(Error::NoProduct) }
+                // What never runs out lies in no warehouse.
+                if is_seller || found.status == Status::Published { Ok(Inventory::in_sum(&found)) } else { Err(Error::NoProduct) }
             })
             .await
     }

@@ -184,9 +184,10 @@ pub fn check(mut input: ProductInput) -> Result<NewProduct, Vec<FieldError>> {
         errors.push(wrong("/variants", "count", "a product has 1 to 100 variants"));
     }
     let currency = input.variants.first().map(|v| v.price.currency);
+    let kind = input.kind.unwrap_or(Kind::Physical);
     let mut skus = BTreeSet::new();
     for (i, variant) in input.variants.iter().enumerate() {
-        errors.extend(variant_errors(variant, currency).into_iter().map(|e| below(&format!("/variants/{i}"), e)));
+        errors.extend(variant_errors(variant, kind, currency).into_iter().map(|e| below(&format!("/variants/{i}"), e)));
         if !skus.insert(variant.sku.trim()) {
             errors.push(wrong(format!("/variants/{i}/sku"), "duplicate", "another variant of the product has this sku"));
         }
@@ -195,7 +196,6 @@ pub fn check(mut input: ProductInput) -> Result<NewProduct, Vec<FieldError>> {
         return Err(errors);
     }
     let handle = input.handle.clone().unwrap_or_else(|| slug(&input.title));
-    let kind = input.kind.unwrap_or(Kind::Physical);
     let status = *input.status.get_or_insert(Status::Published);
     Ok(NewProduct { input, handle, kind, status })
 }
@@ -249,8 +249,8 @@ pub fn media_errors(media: &[MediaInput]) -> Vec<FieldError> {
     errors
 }
 
-/// What is wrong with a variant of a product whose prices are in `currency`; pointers begin at the variant.
-pub fn variant_errors(variant: &VariantInput, currency: Option<Currency>) -> Vec<FieldError> {
+/// What is wrong with a variant of a product of a kind whose prices are in `currency`; pointers begin at the variant.
+pub fn variant_errors(variant: &VariantInput, kind: Kind, currency: Option<Currency>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if variant.sku.trim().is_empty() || variant.sku.chars().count() > 100 {
         errors.push(wrong("/sku", "length", "a sku has 1 to 100 characters"));
@@ -277,6 +277,9 @@ pub fn variant_errors(variant: &VariantInput, currency: Option<Currency>) -> Vec
     }
     if variant.low_stock_at.is_some_and(|n| !(0..=STOCK_MAX).contains(&n)) {
         errors.push(wrong("/lowStockAt", "range", "few are 0 to 10^9"));
+    }
+    if kind != Kind::Physical && !variant.stock.is_empty() {
+        errors.push(wrong("/stock", "no_stock", "digital goods and courses never run out: they have no stock"));
     }
     if variant.stock.len() > PLACES_MAX {
         errors.push(wrong("/stock", "count", "a variant lies in at most 50 warehouses"));

@@ -103,8 +103,20 @@ async fn what_never_runs_out_is_not_counted(engine: Engine) {
     (font["kind"], font["variants"][0]["stock"]) = (json!("digital"), json!([]));
     let font = made(&p, &mine, font).await;
     let path = format!("/api/v1/inventory/{}", text(&font["id"]));
-    let seen = p.send("GET", &path, &testing::guest(), None, &[]).await.expect(200).body;
-    assert_eq!(seen["data"], json!([{"variantId": font["variants"][0]["id"], "available": null}]));
+    for who in [&testing::guest(), &mine] {
+        let seen = p.send("GET", &path, who, None, &[]).await.expect(200).body;
+        assert_eq!(seen["data"], json!([{"variantId": font["variants"][0]["id"], "available": null}]));
+    }
+    let counted = json!([{"onHand": 3}]);
+    let mut course = product("course", 1);
+    (course["kind"], course["variants"][0]["stock"]) = (json!("course"), counted.clone());
+    let mut bold = json!({"sku": "B", "price": {"amount": 1500, "currency": "BDT"}});
+    bold["stock"] = counted;
+    let variants = format!("/api/v1/products/{}/variants", text(&font["id"]));
+    for (path, body, pointer) in [("/api/v1/products", course, "/variants/0/stock"), (&variants, bold, "/stock")] {
+        let refused = p.send("POST", path, &mine, Some(body), &[]).await.expect(422).body;
+        assert_eq!((&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]), (&json!(pointer), &json!("no_stock")));
+    }
     let change = json!({"variantId": font["variants"][0]["id"], "warehouseId": main, "adjust": 4, "reason": "counted"});
     assert_eq!(p.send("PUT", &path, &mine, Some(change), &[]).await.code(), "no_stock");
 }

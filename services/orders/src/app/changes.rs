@@ -9,9 +9,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{App, Found, FoundPart, Viewer, save, stock, visible};
-use crate::domain::{Move, Order, OrderEvent, OrderStatus, PartStatus, Refused};
+use crate::domain::{Line, Move, Order, OrderEvent, OrderStatus, PartStatus, Refused};
 use crate::error::Error;
-use crate::sagas::{AWAIT_PAYMENT, CANCELLATION, Cancellation, FULFILMENT};
+use crate::sagas::{AWAIT_PAYMENT, BackLine, CANCELLATION, CalledOff, Cancellation, FULFILMENT};
 use crate::store;
 
 /// The kind of the job that makes a delivered order final; its key is the order's id.
@@ -43,8 +43,9 @@ pub(crate) struct PartChange {
 
 impl App {
     /// Calls an order off. Before it is confirmed its saga turns back; after that the money goes back by a saga of its own.
+    /// What was delivered without a carrier stays sold.
     pub async fn cancel(&self, change: Change, reason: String) -> Result<Found, Error> {
-        let sagas = self.sagas.clone();
+        let (sagas, complete_after) = (self.sagas.clone(), self.config.complete_after_seconds);
         self.db
             .write(move |tx| {
                 let mut order = visible(tx, &change.viewer, change.order)?;
@@ -54,6 +55,7 @@ impl App {
                 if !events.is_empty() {
                     save(tx, &mut order, events)?;
                     call_off(tx, &sagas, &order.state, before)?;
+                    complete_later(tx, &order.state, complete_after)?;
                 }
                 let contact = store::contact(tx, change.order)?;
                 Ok(Found { order: order.state, version: order.version, contact })
@@ -102,10 +104,19 @@ fn call_off(tx: &mut Tx, sagas: &Sagas, order: &Order, before: OrderStatus) -> R
             Aborted::TooLate | Aborted::Missing => Err(Refused::Illegal { from: before.as_str(), to: "cancelled", allowed: vec![] }.into()),
         };
     }
-    let data = Cancellation { payment_id: order.payment.id };
+    let data = Cancellation { payment_id: order.payment.id, parts: called_off(order) };
     let data = serde_json::to_value(data).map_err(|e| Error::Internal(e.to_string()))?;
     sagas.start(tx, CANCELLATION, &key, order.id.0, data, &[])?;
     Ok(())
+}
+
+/// What of an order was called off; `None` for all of it.
+fn called_off(order: &Order) -> Option<CalledOff> {
+    let parts = order.parts.iter().filter(|p| p.status == PartStatus::Cancelled);
+    let line = |l: &Line| BackLine { line_id: l.line_id, variant_id: l.variant_id, quantity: l.quantity };
+    let lines = parts.clone().flat_map(|p| &p.lines).map(line).collect();
+    let stores = parts.filter(|p| !p.is_digital()).map(|p| p.vendor_id).collect();
+    (order.status() != OrderStatus::Cancelled).then_some(CalledOff { lines, stores })
 }
 
 /// Queues the end of an order that is delivered, some time after its last delivery. While something is to come back it

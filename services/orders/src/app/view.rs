@@ -58,6 +58,8 @@ struct ItemView {
     variant_id: VariantId,
     product_id: ProductId,
     title: String,
+    /// physical, digital or course.
+    kind: String,
     quantity: i64,
     unit_price: Money,
     line_total: Money,
@@ -224,6 +226,7 @@ fn item(line: &Line) -> ItemView {
         variant_id: line.variant_id,
         product_id: line.product_id,
         title: line.title.clone(),
+        kind: line.kind.clone(),
         quantity: line.quantity,
         unit_price: line.unit_price,
         line_total: line.line_total,

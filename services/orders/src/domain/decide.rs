@@ -1,8 +1,8 @@
 //! What may happen to an order in the state it is in. Each decision is a list of events, empty where it has happened already.
 
 use contracts::events::orders::{
-    Line, OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested, OrderRefunded,
-    OrderReturned, OrderShipped, OrderStatusChanged, ReturnedLine,
+    CancelledPart, Line, OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPartsCancelled,
+    OrderPaymentRequested, OrderRefunded, OrderReturned, OrderShipped, OrderStatusChanged, ReturnedLine,
 };
 use contracts::{Money, OrderLineId, RefundId, Time, VariantId, VendorOrderId};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,9 @@ pub enum Refused {
     /// A return goes to one store.
     #[error("the items are of several stores: ask for one return per store")]
     SeveralStores,
+    /// What has no carrier does not come back.
+    #[error("line {0} is digital goods or a course: it was delivered with the confirmation and does not come back")]
+    NotReturnable(OrderLineId),
     /// More than can come back of a line.
     #[error("at most {left} of line {line_id} can come back")]
     ReturnExceedsDelivered {
@@ -152,16 +155,31 @@ impl Order {
         }
     }
 
-    /// It is called off, which is possible until a part has left its store.
+    /// It is called off, which is possible until a part has left its store. What was delivered without a carrier stays
+    /// sold: then only the other parts are called off.
     pub fn cancel(&self, reason: &str, at: Time) -> Decision {
-        if self.status() == OrderStatus::Cancelled {
-            return Ok(vec![]);
+        let is_cancelled = self.parts.iter().any(|p| p.status == PartStatus::Cancelled);
+        let open = match self.to_call_off() {
+            Some(open) if !open.is_empty() => open,
+            Some(_) if is_cancelled => return Ok(vec![]),
+            _ => return Err(self.illegal("cancelled")),
+        };
+        let (order_id, user_id, number, reason) = (self.id, self.user_id, self.number.clone(), reason.to_owned());
+        if open.len() == self.parts.len() {
+            return Ok(vec![OrderCancelled { order_id, user_id, number, reason, at }.into()]);
         }
-        if !self.parts.iter().all(|p| p.status.can_be_called_off()) {
-            return Err(self.illegal("cancelled"));
-        }
-        let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
-        Ok(vec![OrderCancelled { order_id, user_id, number, reason: reason.to_owned(), at }.into()])
+        let parts = open.iter().map(|p| CancelledPart { vendor_order_id: p.id, vendor_id: p.vendor_id }).collect();
+        let (mut after, mut events) = (self.clone(), Vec::new());
+        after.take(&mut events, OrderPartsCancelled { order_id, user_id, number, parts, reason, at }.into());
+        after.milestones(self, &mut events, at);
+        Ok(events)
+    }
+
+    /// The parts that calling the order off now would end; `None` where a part has left its store, or has ended otherwise.
+    fn to_call_off(&self) -> Option<Vec<&Part>> {
+        let (open, rest): (Vec<&Part>, Vec<&Part>) = self.parts.iter().partition(|p| p.status.can_be_called_off());
+        let kept = |p: &&Part| p.is_digital() && p.status == PartStatus::Delivered || p.status == PartStatus::Cancelled;
+        rest.iter().all(kept).then_some(open)
     }
 
     /// A store moves its part to the next state.
@@ -197,7 +215,9 @@ impl Order {
     /// Delivered so long ago that it is final.
     pub fn complete(&self, at: Time) -> Decision {
         match self.status() {
-            OrderStatus::Delivered | OrderStatus::PartiallyReturned if !self.returns.iter().any(|r| r.status.is_open()) => {
+            OrderStatus::Delivered | OrderStatus::PartiallyCancelled | OrderStatus::PartiallyReturned
+                if !self.returns.iter().any(|r| r.status.is_open()) =>
+            {
                 let (order_id, user_id, number) = (self.id, self.user_id, self.number.clone());
                 Ok(vec![OrderCompleted { order_id, user_id, number, at }.into()])
             }
@@ -293,7 +313,7 @@ impl Order {
     }
 
     fn illegal(&self, to: &'static str) -> Refused {
-        let allowed = if self.parts.iter().all(|p| p.status.can_be_called_off()) { vec!["cancelled"] } else { vec![] };
+        let allowed = if self.to_call_off().is_some_and(|open| !open.is_empty()) { vec!["cancelled"] } else { vec![] };
         Refused::Illegal { from: self.status().as_str(), to, allowed }
     }
 }

@@ -10,9 +10,9 @@ mod status;
 mod tests;
 
 use contracts::events::orders::{
-    OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPaymentRequested,
-    OrderRefunded, OrderReturnApproved, OrderReturnRefunded, OrderReturnRejected, OrderReturnRequested, OrderReturned, OrderShipped,
-    OrderStatusChanged, Totals, VendorPart,
+    OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPartsCancelled,
+    OrderPaymentRequested, OrderRefunded, OrderReturnApproved, OrderReturnRefunded, OrderReturnRejected, OrderReturnRequested,
+    OrderReturned, OrderShipped, OrderStatusChanged, Totals, VendorPart,
 };
 use contracts::{Currency, Money, OrderId, PaymentId, SagaId, Time, UserId, VendorId, VendorOrderId};
 use kit::Aggregate;
@@ -35,6 +35,7 @@ contracts::event_set! {
         Paid(OrderPaid),
         Failed(OrderFailed),
         Cancelled(OrderCancelled),
+        PartsCancelled(OrderPartsCancelled),
         StatusChanged(OrderStatusChanged),
         ReturnRequested(OrderReturnRequested),
         ReturnApproved(OrderReturnApproved),
@@ -61,7 +62,7 @@ pub struct Order {
     pub guest: Option<String>,
     /// The saga that fulfils it.
     pub saga_id: SagaId,
-    /// One part per store.
+    /// One part per store for what it ships, and one for what it does not.
     pub parts: Vec<Part>,
     /// Sums over the parts.
     pub totals: Totals,
@@ -231,6 +232,10 @@ impl Aggregate for Order {
                 self.reason = Some(e.reason.clone());
                 self.move_all(PartStatus::Cancelled, e.at);
             }
+            OrderEvent::PartsCancelled(e) => {
+                self.reason = Some(e.reason.clone());
+                e.parts.iter().for_each(|p| self.part_stands(p.vendor_order_id, PartStatus::Cancelled.as_str(), e.at));
+            }
             OrderEvent::StatusChanged(e) => self.part_moved(e),
             OrderEvent::ReturnRequested(e) => self.return_requested(e),
             OrderEvent::ReturnApproved(e) => drop(self.return_moved(e.return_id, ReturnStatus::Approved, e.at)),
@@ -328,6 +333,7 @@ fn at(event: &OrderEvent) -> Time {
         OrderEvent::Paid(e) => e.at,
         OrderEvent::Failed(e) => e.at,
         OrderEvent::Cancelled(e) => e.at,
+        OrderEvent::PartsCancelled(e) => e.at,
         OrderEvent::StatusChanged(e) => e.at,
         OrderEvent::ReturnRequested(e) => e.at,
         OrderEvent::ReturnApproved(e) => e.at,

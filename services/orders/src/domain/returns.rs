@@ -10,7 +10,7 @@ use contracts::events::orders::{
 use contracts::{Money, OrderLineId, RefundId, ReturnId, Time, VendorId, VendorOrderId};
 use serde::{Deserialize, Serialize};
 
-use super::{Order, OrderEvent, Part, PartStatus, Refused};
+use super::{Line, Order, OrderEvent, Part, PartStatus, Refused};
 
 /// Lines of one return at most.
 pub const RETURN_LINES_MAX: usize = 100;
@@ -97,6 +97,11 @@ pub struct ReturnItem {
 
 type Decision = Result<Vec<OrderEvent>, Refused>;
 
+/// Only what a carrier brought can be sent back.
+fn is_shipped(line: &Line) -> bool {
+    line.kind == "physical"
+}
+
 impl Order {
     /// The return with this id.
     pub fn return_of(&self, id: ReturnId) -> Option<&Return> {
@@ -105,7 +110,7 @@ impl Order {
 
     /// How many pieces of a line can still come back.
     pub fn returnable(&self, part: &Part, line: OrderLineId) -> i64 {
-        let sold = part.lines.iter().find(|l| l.line_id == line && l.kind == "physical").map_or(0, |l| l.quantity);
+        let sold = part.lines.iter().find(|l| l.line_id == line && is_shipped(l)).map_or(0, |l| l.quantity);
         sold - self.pieces(part, |s| s != ReturnStatus::Rejected, Some(line))
     }
 
@@ -126,6 +131,9 @@ impl Order {
         }
         let mut lines: Vec<ReturnedLine> = Vec::with_capacity(items.len());
         for item in items {
+            if part.lines.iter().any(|l| l.line_id == item.line && !is_shipped(l)) {
+                return Err(Refused::NotReturnable(item.line));
+            }
             let left = self.returnable(part, item.line) - lines.iter().filter(|l| l.line_id == item.line).map(|l| l.quantity).sum::<i64>();
             if !(1..=left).contains(&item.quantity) {
                 return Err(Refused::ReturnExceedsDelivered { line_id: item.line, left });
@@ -195,7 +203,7 @@ impl Order {
         let Some(part) = self.part(found.part) else { return PartStatus::Delivered };
         let under_way = |s: ReturnStatus| matches!(s, ReturnStatus::Requested | ReturnStatus::Approved);
         let back = after.pieces(part, |s| matches!(s, ReturnStatus::Received | ReturnStatus::Refunded), None);
-        match part.lines.iter().map(|l| l.quantity).sum::<i64>() {
+        match part.lines.iter().filter(|l| is_shipped(l)).map(|l| l.quantity).sum::<i64>() {
             _ if after.pieces(part, under_way, None) > 0 => PartStatus::ReturnRequested,
             _ if back == 0 => PartStatus::Delivered,
             sold if back < sold => PartStatus::PartiallyReturned,

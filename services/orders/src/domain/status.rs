@@ -101,6 +101,8 @@ pub enum OrderStatus {
     Completed,
     Failed,
     Cancelled,
+    /// What was to be shipped was called off; what was delivered without a carrier stays.
+    PartiallyCancelled,
     /// The shopper wants to send something back.
     ReturnRequested,
     /// Some of what was delivered came back.
@@ -129,6 +131,7 @@ impl OrderStatus {
             (PartStatus::Returned, _) => OrderStatus::Returned,
             (least, _) if *least >= PartStatus::Delivered => match most {
                 _ if live.contains(&PartStatus::ReturnRequested) => OrderStatus::ReturnRequested,
+                PartStatus::Delivered if dead.contains(&PartStatus::Cancelled) => OrderStatus::PartiallyCancelled,
                 PartStatus::Delivered => OrderStatus::Delivered,
                 _ => OrderStatus::PartiallyReturned,
             },
@@ -154,6 +157,7 @@ impl OrderStatus {
             OrderStatus::Completed => "completed",
             OrderStatus::Failed => "failed",
             OrderStatus::Cancelled => "cancelled",
+            OrderStatus::PartiallyCancelled => "partially_cancelled",
             OrderStatus::ReturnRequested => "return_requested",
             OrderStatus::PartiallyReturned => "partially_returned",
             OrderStatus::Returned => "returned",

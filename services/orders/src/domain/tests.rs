@@ -135,6 +135,8 @@ fn an_order_is_the_least_advanced_of_its_parts() {
         (&[Failed, Failed], false, "failed"),
         (&[Cancelled, Cancelled], false, "cancelled"),
         (&[Cancelled, Shipped], false, "shipped"),
+        (&[Cancelled, Delivered], false, "partially_cancelled"),
+        (&[Cancelled, Delivered], true, "completed"),
         (&[Refused, Shipped], false, "shipped"),
         (&[Refused, Delivered], false, "delivered"),
         (&[Refused, Delivered], true, "completed"),
@@ -234,6 +236,31 @@ fn digital_goods_are_delivered_with_the_confirmation() {
     run(&mut order, &PAID);
     let events = order.deliver_digital(Time(2)).unwrap();
     assert_eq!(kinds(&events), ["order.status_changed", "order.status_changed", "order.delivered"]);
+}
+
+#[test]
+fn what_was_delivered_without_a_carrier_stays_sold() {
+    let mut order = new_order(&["digital", "physical", "physical"]);
+    run(&mut order, &PAID);
+    run(&mut order, &[Command::DeliverDigital, Command::Advance(1, PartStatus::Processing)]);
+    let events = order.cancel("late", Time(2)).unwrap();
+    assert_eq!(kinds(&events), ["order.parts_cancelled", "order.delivered"], "what is left of it is delivered");
+    events.iter().for_each(|e| order.evolve(e));
+    assert_eq!((order.status(), order.reason.as_deref()), (OrderStatus::PartiallyCancelled, Some("late")));
+    assert_eq!(order.cancel("again", Time(3)), Ok(vec![]));
+    assert_eq!(kinds(&order.complete(Time(3)).unwrap()), ["order.completed"]);
+
+    let mut all = new_order(&["digital", "physical"]);
+    run(&mut all, &PAID);
+    assert_eq!(kinds(&all.cancel("at once", Time(2)).unwrap()), ["order.cancelled"], "nothing is delivered yet");
+    run(&mut all, &[Command::DeliverDigital]);
+    run(&mut all, &shipped(1));
+    let too_late = Refused::Illegal { from: "partially_delivered", to: "cancelled", allowed: vec![] };
+    assert_eq!(all.cancel("late", Time(2)), Err(too_late));
+    let mut course = new_order(&["course"]);
+    run(&mut course, &PAID);
+    run(&mut course, &[Command::DeliverDigital]);
+    assert_eq!(course.cancel("late", Time(2)), Err(Refused::Illegal { from: "delivered", to: "cancelled", allowed: vec![] }));
 }
 
 #[test]
@@ -388,6 +415,7 @@ proptest! {
         prop_assert!(count("order.paid") <= count("order.confirmed"));
         let taken: i64 = order.parts.iter().filter_map(|p| p.collected).sum();
         prop_assert!((0..=order.totals.total.amount).contains(&taken));
+        prop_assert!(count("order.parts_cancelled") + count("order.cancelled") <= 1);
         let refused = order.parts.iter().filter(|p| p.status == PartStatus::Refused).count();
         prop_assert_eq!(count("order.returned"), refused);
         let stored: serde_json::Value = serde_json::to_value(&order).unwrap();
@@ -406,7 +434,10 @@ fn possible(before: &Order, after: &Order) -> bool {
         _ => b.status <= a.status && !b.status.is_dead(),
     });
     let cash = after.parts.iter().all(|p| p.collected.is_none() || p.status == PartStatus::Delivered && after.payment.method == COD);
-    let whole = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Failed, PartStatus::Cancelled].into_iter().all(together);
+    let whole = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Failed].into_iter().all(together);
+    let called_off = after.parts.iter().any(|p| p.status == PartStatus::Cancelled);
+    let kept_sold = |p: &Part| p.status == PartStatus::Cancelled || p.is_digital() && p.status == PartStatus::Delivered;
+    let whole = whole && (!called_off || after.parts.iter().all(kept_sold));
     let kept = before.payment.paid.is_none_or(|p| after.payment.paid == Some(p)) && before.totals == after.totals;
     let paid_only_once_confirmed = after.payment.paid.is_none() || after.parts.iter().all(|p| p.status > PartStatus::AwaitingPayment);
     let still = !ended(before) || before.status() == after.status();

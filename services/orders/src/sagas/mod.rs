@@ -8,7 +8,7 @@ use contracts::events::payments::PaidLine;
 use contracts::proto::cart::cart_client::CartClient;
 use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::payments::payments_client::PaymentsClient;
-use contracts::{Money, OrderId, OrderLineId, PaymentId, Time, UserId, VariantId};
+use contracts::{Money, OrderId, OrderLineId, PaymentId, RefundId, Time, UserId, VariantId, VendorId};
 use kit::channel::Channel;
 use kit::saga::{Call, Definition, Outcome};
 use kit::{DbError, problem};
@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 use crate::app::Taken;
 use crate::domain::Settlement;
@@ -80,6 +81,17 @@ pub(crate) struct Charge {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cancellation {
     pub payment_id: PaymentId,
+    /// What was called off; none for the whole order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<CalledOff>,
+}
+
+/// Parts that were called off while others stay sold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CalledOff {
+    pub lines: Vec<BackLine>,
+    /// The stores whose shipping goes back too.
+    pub stores: Vec<VendorId>,
 }
 
 /// What a return knows.
@@ -131,6 +143,11 @@ fn known<T: DeserializeOwned>(call: &Call) -> Result<T, Outcome> {
 /// The outcome of a call that gives its result, or how it failed.
 async fn outcome(call: impl Future<Output = Result<Json, Outcome>>) -> Outcome {
     call.await.map_or_else(|failed| failed, Outcome::Done)
+}
+
+/// The id of the refund that a step asks for: the same in every repeat of the step.
+fn refund_id(key: &str) -> RefundId {
+    RefundId(Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()))
 }
 
 /// How a call that failed ended: what the callee refused is final, everything else nobody knows.

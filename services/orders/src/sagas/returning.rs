@@ -3,13 +3,12 @@
 
 use contracts::proto::catalog as catalog_api;
 use contracts::proto::payments as payments_api;
-use contracts::{Currency, Money, RefundId, ReturnId, Time};
+use contracts::{Currency, Money, ReturnId, Time};
 use kit::saga::{Call, Definition, Outcome, Run, Step};
 use kit::{DbError, Tx};
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
-use super::{APPROVE_RETURN, Callees, RECEIVE_RETURN, RETURN, Returning, data, failed, known, outcome, stored};
+use super::{APPROVE_RETURN, Callees, RECEIVE_RETURN, RETURN, Returning, data, failed, known, outcome, refund_id, stored};
 use crate::app::{complete_later, save};
 use crate::domain::{Order, OrderEvent, Refused};
 
@@ -42,6 +41,7 @@ impl Callees {
             reason: "goods returned".into(),
             items: known.lines.iter().map(item).collect(),
             at_most: true,
+            shipping_of: Vec::new(),
         };
         let done = self.payments.refund(request).await.map_err(failed)?.into_inner();
         Ok(json!({ "refundId": refund_id, "status": done.status, "amount": done.amount }))
@@ -58,11 +58,6 @@ impl Callees {
         self.catalog.restock(request).await.map_err(failed)?;
         Ok(Json::Null)
     }
-}
-
-/// The same in every repeat of the step.
-fn refund_id(key: &str) -> RefundId {
-    RefundId(Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()))
 }
 
 fn answer_deadline(json: &Json) -> Time {

@@ -27,6 +27,9 @@ pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
         OrderEvent::Confirmed(e) => show_as_sold(tx, e.order_id),
         OrderEvent::Failed(e) => all_parts(tx, e.order_id, PartStatus::Failed),
         OrderEvent::Cancelled(e) => all_parts(tx, e.order_id, PartStatus::Cancelled),
+        OrderEvent::PartsCancelled(e) => {
+            e.parts.iter().try_for_each(|p| part_stands(tx, p.vendor_order_id, PartStatus::Cancelled.as_str()))
+        }
         OrderEvent::StatusChanged(e) => part_stands(tx, e.vendor_order_id, &e.status),
         OrderEvent::ReturnRequested(e) => {
             returns::requested(tx, e)?;

@@ -5,6 +5,7 @@ mod budget;
 mod cancelling;
 mod cash;
 mod checkout;
+mod digital;
 mod faults;
 mod races;
 mod reading;

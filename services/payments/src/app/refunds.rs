@@ -52,8 +52,8 @@ pub(crate) enum Asked {
     Amount(i64),
     /// What was paid for these pieces.
     Items(Vec<RefundedItem>),
-    /// What is left of that.
-    ItemsAtMost(Vec<RefundedItem>),
+    /// What is left of that, and of the shipping of these stores.
+    ItemsAtMost(Vec<RefundedItem>, Vec<VendorId>),
 }
 
 /// The payload of the job.
@@ -103,10 +103,10 @@ impl App {
                     Asked::Everything => RefundWanted::Everything,
                     Asked::Amount(amount) => RefundWanted::Amount(Money::new(amount, currency)),
                     Asked::Items(items) => RefundWanted::Items(items),
-                    Asked::ItemsAtMost(items) => RefundWanted::ItemsAtMost(items),
+                    Asked::ItemsAtMost(items, shipping_of) => RefundWanted::ItemsAtMost(items, shipping_of),
                 };
                 let nothing = Progress { status: RefundStatus::Completed, amount: 0 };
-                let (all, at_most) = (wanted == RefundWanted::Everything, matches!(wanted, RefundWanted::ItemsAtMost(_)));
+                let (all, at_most) = (wanted == RefundWanted::Everything, matches!(wanted, RefundWanted::ItemsAtMost(..)));
                 let order = RefundOrder { id, wanted, reason: reason.clone(), stores: None };
                 match carry_out(tx, payment_id, [Command::Refund(order)]) {
                     Ok(payment) => {

@@ -113,39 +113,40 @@ fn refund(payment: &Payment, id: PaymentId, order: RefundOrder) -> Result<Vec<Pa
             RefundWanted::Everything => true,
             RefundWanted::Amount(amount) => *amount == known.amount,
             RefundWanted::Items(items) => *items == known.items,
-            RefundWanted::ItemsAtMost(_) => true,
+            RefundWanted::ItemsAtMost(..) => true,
         };
         return if same { Ok(Vec::new()) } else { Err(Error::RefundMismatch) };
     }
     let asked = payment.amount().filter(|_| payment.captured() > 0).ok_or(Error::NotCaptured)?;
-    let (amount, shares, items) = match order.wanted {
+    let (amount, shares, items, shipping_of) = match order.wanted {
         RefundWanted::Everything => {
             let left = shares::left(payment, order.stores.as_deref());
             let all = Money::new(left.available, asked.currency);
-            (all, left.take(all)?, Vec::new())
+            (all, left.take(all)?, Vec::new(), Vec::new())
         }
         RefundWanted::Amount(amount) => {
             let left = shares::left(payment, order.stores.as_deref());
             check(amount, Money::new(left.available, asked.currency))?;
-            (amount, left.take(amount)?, Vec::new())
+            (amount, left.take(amount)?, Vec::new(), Vec::new())
         }
         RefundWanted::Items(items) => {
-            let taken = items::take(payment, &items, order.stores.as_deref(), Beyond::Refused)?;
+            let taken = items::take(payment, &items, &[], order.stores.as_deref(), Beyond::Refused)?;
             let left = Money::new(taken.available, asked.currency);
             if taken.amount < taken.wanted {
                 return Err(Error::RefundExceedsCaptured { left });
             }
-            (Money::new(taken.amount, asked.currency), taken.shares, items)
+            (Money::new(taken.amount, asked.currency), taken.shares, items, Vec::new())
         }
-        RefundWanted::ItemsAtMost(items) => {
-            let taken = items::take(payment, &items, order.stores.as_deref(), Beyond::LeftOut)?;
-            (Money::new(taken.amount, asked.currency), taken.shares, taken.items)
+        RefundWanted::ItemsAtMost(items, shipping_of) => {
+            let taken = items::take(payment, &items, &shipping_of, order.stores.as_deref(), Beyond::LeftOut)?;
+            (Money::new(taken.amount, asked.currency), taken.shares, taken.items, taken.shipping_of)
         }
     };
     if amount.amount == 0 {
         return Err(Error::RefundExceedsCaptured { left: amount });
     }
-    Ok(vec![PaymentRefundRequested { payment_id: id, refund_id: order.id, amount, reason: order.reason, shares, items }.into()])
+    let (refund_id, reason) = (order.id, order.reason);
+    Ok(vec![PaymentRefundRequested { payment_id: id, refund_id, amount, reason, shares, items, shipping_of }.into()])
 }
 
 /// Whether `amount` may go back where so much is left.

@@ -27,6 +27,8 @@ pub enum Beyond {
 pub struct Taken {
     /// The pieces.
     pub items: Vec<RefundedItem>,
+    /// The stores whose shipping is among it.
+    pub shipping_of: Vec<VendorId>,
     /// What was paid for them, in minor units.
     pub wanted: i64,
     /// What is left of the stores that sold them.
@@ -68,8 +70,15 @@ pub fn refunded(payment: &Payment, line: OrderLineId) -> i64 {
     live.flat_map(|r| &r.items).filter(|i| i.line_id == line).map(|i| i.quantity).sum()
 }
 
-/// What goes back for `items`, which are of these stores, or of any.
-pub fn take(payment: &Payment, items: &[RefundedItem], stores: Option<&[VendorId]>, beyond: Beyond) -> Result<Taken, Error> {
+/// What goes back for `items`, which are of these stores, or of any, and for the shipping of some. Shipping that has gone
+/// back before is left out.
+pub fn take(
+    payment: &Payment,
+    items: &[RefundedItem],
+    shipping_of: &[VendorId],
+    stores: Option<&[VendorId]>,
+    beyond: Beyond,
+) -> Result<Taken, Error> {
     let currency = payment.amount.ok_or(Error::NotCaptured)?.currency;
     if items.is_empty() || items.len() > ITEMS_MAX {
         return Err(Error::InvalidItems(format!("expected 1 to {ITEMS_MAX} items, found {}", items.len())));
@@ -94,11 +103,34 @@ pub fn take(payment: &Payment, items: &[RefundedItem], stores: Option<&[VendorId
             kept.push(RefundedItem { quantity, ..*item });
         }
     }
+    let mut shipped = Vec::new();
+    for store in shipping_of {
+        if !has_shipping_back(payment, *store) && !shipped.contains(store) {
+            shares::add(&mut wanted, &shipping(payment, *store));
+            sellers.push(*store);
+            shipped.push(*store);
+        }
+    }
     let left = shares::left(payment, Some(&sellers));
     let (sum, available) = (wanted.iter().map(|s| s.amount).sum::<i64>(), left.available);
     let amount = sum.min(available);
     let shares = left.take_first_from(&wanted, Money::new(amount, currency))?;
-    Ok(Taken { items: kept, wanted: sum, available, amount, shares })
+    Ok(Taken { items: kept, shipping_of: shipped, wanted: sum, available, amount, shares })
+}
+
+fn has_shipping_back(payment: &Payment, store: VendorId) -> bool {
+    payment.refunds.iter().any(|r| r.status != RefundStatus::Failed && r.shipping_of.contains(&store))
+}
+
+/// What was paid for a store's shipping: all that its shares hold beyond its lines.
+fn shipping(payment: &Payment, store: VendorId) -> Vec<Share> {
+    let mut of_lines: Vec<Share> = Vec::new();
+    payment.lines.iter().filter(|l| l.vendor_id == store).for_each(|l| shares::add(&mut of_lines, &accounts(l)));
+    let beyond = |s: &Share| {
+        let lines = of_lines.iter().find(|l| l.account == s.account).map_or(0, |l| l.amount);
+        Share { amount: s.amount - lines, ..s.clone() }
+    };
+    payment.shares.iter().filter(|s| s.vendor_id == store).map(beyond).filter(|s| s.amount > 0).collect()
 }
 
 /// What was paid for the pieces from `first` to before `last`: the difference of two rounded parts, so that all pieces

@@ -112,6 +112,8 @@ pub struct Refund {
     pub shares: Vec<Share>,
     /// For which pieces, where it is for pieces.
     pub items: Vec<RefundedItem>,
+    /// Stores whose shipping goes back with them.
+    pub shipping_of: Vec<VendorId>,
     /// How far it is.
     pub status: RefundStatus,
 }
@@ -225,8 +227,8 @@ pub enum RefundWanted {
     Amount(Money),
     /// What was paid for these pieces, to the last unit or not at all.
     Items(Vec<RefundedItem>),
-    /// What was paid for these pieces, or what is left of it.
-    ItemsAtMost(Vec<RefundedItem>),
+    /// What was paid for these pieces, and for the shipping of these stores, or what is left of it.
+    ItemsAtMost(Vec<RefundedItem>, Vec<VendorId>),
 }
 
 impl Payment {
@@ -285,7 +287,7 @@ impl Payment {
 
 impl Aggregate for Payment {
     type Event = PaymentEvent;
-    const SNAPSHOT: i64 = 3;
+    const SNAPSHOT: i64 = 4;
 
     fn evolve(&mut self, event: &PaymentEvent) {
         match event {
@@ -314,6 +316,7 @@ impl Aggregate for Payment {
                 reason: e.reason.clone(),
                 shares: e.shares.clone(),
                 items: e.items.clone(),
+                shipping_of: e.shipping_of.clone(),
                 status: RefundStatus::Processing,
             }),
             PaymentEvent::Refunded(e) => self.mark(e.refund_id, RefundStatus::Completed),

@@ -139,6 +139,7 @@ async fn another_service_refunds_what_is_left(engine: Engine) {
         reason: "returned".into(),
         items: vec![],
         at_most: false,
+        shipping_of: vec![],
     };
     let first = id().to_string();
     for _ in 0..2 {
@@ -208,6 +209,7 @@ async fn another_service_refunds_pieces_once_per_key(engine: Engine) {
             reason: "returned".into(),
             items,
             at_most: true,
+            shipping_of: vec![],
         };
         async { shop.grpc().refund(request).await.unwrap().into_inner().amount }
     };

@@ -42,6 +42,9 @@ impl Default for Tax {
     }
 }
 
+/// The kind of what has stock and is carried to somebody.
+const PHYSICAL: &str = "physical";
+
 /// What is bought, as the catalog knows it now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
@@ -75,7 +78,7 @@ impl Item {
 /// An order before it has a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Priced {
-    /// One part per store, in the order in which the stores first appear.
+    /// One part per store for what it ships and one for what it does not, in the order in which they first appear.
     pub parts: Vec<VendorPart>,
     /// Sums over the parts.
     pub totals: Totals,
@@ -108,19 +111,21 @@ impl From<MoneyError> for Unpriced {
 pub fn price(terms: Terms, items: &[Item], shipping: &Shipping, mut new_id: impl FnMut() -> Uuid) -> Result<Priced, Unpriced> {
     let (currency, tax) = (one_currency(items)?, terms.tax);
     shipping.check(items)?;
-    let mut stores: Vec<VendorId> = Vec::new();
+    // What is delivered at once and what is packed first are two parts, so that each is in one state as a whole.
+    let part_of = |item: &Item| (item.vendor_id, is_physical(&item.kind));
+    let mut wanted: Vec<(VendorId, bool)> = Vec::new();
     for item in items {
-        if !stores.contains(&item.vendor_id) {
-            stores.push(item.vendor_id);
+        if !wanted.contains(&part_of(item)) {
+            wanted.push(part_of(item));
         }
     }
-    let mut parts = Vec::with_capacity(stores.len());
-    for vendor in stores {
+    let mut parts = Vec::with_capacity(wanted.len());
+    for (vendor, ships) in wanted {
         let mut lines = Vec::new();
-        for item in items.iter().filter(|i| i.vendor_id == vendor) {
+        for item in items.iter().filter(|i| part_of(i) == (vendor, ships)) {
             lines.push(line(tax, item, OrderLineId(new_id()))?);
         }
-        let chosen = if lines.iter().any(|l| is_physical(&l.kind)) {
+        let chosen = if ships {
             let offer = shipping.choose(vendor, terms.offers)?;
             (offer.method.clone(), offer.price)
         } else {
@@ -189,7 +194,7 @@ fn sum_of_totals<'a>(tax: Tax, currency: Currency, parts: impl Iterator<Item = &
 }
 
 fn is_physical(kind: &str) -> bool {
-    kind == "physical"
+    kind == PHYSICAL
 }
 
 impl Tax {

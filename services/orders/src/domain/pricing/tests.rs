@@ -81,6 +81,17 @@ fn only_stores_that_ship_something_are_paid_for_shipping() {
 }
 
 #[test]
+fn what_a_store_ships_and_what_it_does_not_are_two_parts() {
+    let items = [item(1, "course", 1_000, 1), item(2, "physical", 500, 1), item(1, "physical", 2_000, 2), item(1, "digital", 300, 1)];
+    let p = priced(Tax::default(), &items, &Shipping::default()).unwrap();
+    let seen: Vec<_> = p.parts.iter().map(|p| (p.vendor_id.0.as_u128(), p.lines.len(), p.totals.total.amount)).collect();
+    assert_eq!(seen, [(1, 2, 1_300), (2, 1, 6_500), (1, 1, 10_000)]);
+    assert_eq!(p.totals.total.amount, 1_300 + 6_500 + 10_000);
+    let shares = shares(&p.parts).unwrap();
+    assert_eq!(shares.iter().map(|s| s.amount).sum::<i64>(), p.totals.total.amount);
+}
+
+#[test]
 fn methods_are_chosen_for_all_stores_or_one_by_one() {
     let items = [item(1, "physical", 1_000, 1), item(2, "physical", 1_000, 1), item(3, "digital", 1_000, 1)];
     let without_standard: Vec<Offer> = offers().into_iter().filter(|o| o.vendor_id != store(2) || o.method != "standard").collect();

@@ -124,7 +124,7 @@ fn only_what_was_delivered_not_long_ago_comes_back() {
     assert!(matches!(decide(&completed, &one), Err(Refused::Illegal { from: "completed", .. })));
     let mut digital = confirmed(&["digital"]);
     digital.deliver_digital(Time(4)).unwrap().iter().for_each(|e| digital.evolve(e));
-    assert_eq!(decide(&digital, &one), Err(Refused::ReturnExceedsDelivered { line_id: line_id(0), left: 0 }));
+    assert_eq!(decide(&digital, &one), Err(Refused::NotReturnable(line_id(0))));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn run(payment: &mut Payment, command: Command) -> Result<(), Error> {
 }
 
 fn amount_of(payment: &Payment, items: Vec<RefundedItem>) -> Result<i64, Error> {
-    take(payment, &items, None, Beyond::Refused).map(|t| t.amount)
+    take(payment, &items, &[], None, Beyond::Refused).map(|t| t.amount)
 }
 
 #[test]
@@ -95,8 +95,24 @@ fn pieces_bring_what_was_paid_for_them() {
     ] {
         assert_eq!(amount_of(&payment, items.clone()), expected, "{items:?}");
     }
-    let others = take(&payment, &[item(1, 1)], Some(&[STORES[1]]), Beyond::Refused).err();
+    let others = take(&payment, &[item(1, 1)], &[], Some(&[STORES[1]]), Beyond::Refused).err();
     assert_eq!(others, Some(Error::UnknownLine(line_id(1))), "a store refunds its own lines");
+}
+
+#[test]
+fn a_stores_shipping_goes_back_once_with_its_pieces() {
+    let mut payment = paid(lines());
+    let all = || vec![item(1, 3), item(2, 1)];
+    run(&mut payment, refund(1, RefundWanted::ItemsAtMost(all(), vec![STORES[0], STORES[0]]))).unwrap();
+    assert_eq!(payment.refunded(), 1_500 + 60, "goods and shipping of the one store");
+    assert_eq!(shares::left(&payment, Some(&STORES[..1])).available, 0);
+    assert_eq!(shares::left(&payment, Some(&STORES[1..])).available, 301 + 60, "the other store's share is whole");
+    let again = decide(&payment, PAYMENT, refund(2, RefundWanted::ItemsAtMost(vec![item(3, 2)], vec![STORES[0]]))).unwrap();
+    again.iter().for_each(|e| payment.evolve(e));
+    assert_eq!(payment.refunds[1].amount, bdt(301), "shipping that is back already is left out");
+    assert_eq!(payment.refunds[1].shipping_of, []);
+    let stored = serde_json::to_value(&payment).unwrap();
+    assert_eq!(serde_json::from_value::<Payment>(stored).unwrap(), payment);
 }
 
 #[test]
@@ -135,10 +151,10 @@ fn after_a_refund_by_amount_the_pieces_bring_what_is_left() {
     let pieces = || vec![item(1, 3)];
     let exact = decide(&payment, PAYMENT, refund(2, RefundWanted::Items(pieces())));
     assert!(matches!(exact, Err(Error::RefundExceedsCaptured { left }) if left.amount < 1_000), "{exact:?}");
-    run(&mut payment, refund(2, RefundWanted::ItemsAtMost(pieces()))).unwrap();
+    run(&mut payment, refund(2, RefundWanted::ItemsAtMost(pieces(), vec![]))).unwrap();
     let left_of_store = |p: &Payment| super::shares::left(p, Some(&STORES[..1])).available;
     assert_eq!(left_of_store(&payment), 0, "all that was left of the store");
-    let nothing = refund(3, RefundWanted::ItemsAtMost(vec![item(2, 1)]));
+    let nothing = refund(3, RefundWanted::ItemsAtMost(vec![item(2, 1)], vec![]));
     assert_eq!(decide(&payment, PAYMENT, nothing), Err(Error::RefundExceedsCaptured { left: bdt(0) }));
 }
 
@@ -146,10 +162,10 @@ fn after_a_refund_by_amount_the_pieces_bring_what_is_left() {
 fn pieces_that_went_back_before_are_left_out_where_that_is_asked_for() {
     let mut payment = paid(lines());
     run(&mut payment, refund(1, RefundWanted::Items(vec![item(1, 2), item(2, 1)]))).unwrap();
-    run(&mut payment, refund(2, RefundWanted::ItemsAtMost(vec![item(1, 3), item(2, 1), item(3, 1)]))).unwrap();
+    run(&mut payment, refund(2, RefundWanted::ItemsAtMost(vec![item(1, 3), item(2, 1), item(3, 1)], vec![]))).unwrap();
     assert_eq!(payment.refunds[1].items, [item(1, 1), item(3, 1)]);
     assert_eq!(payment.refunds[1].amount, bdt(333 + 151));
-    let again = refund(2, RefundWanted::ItemsAtMost(vec![item(1, 3), item(2, 1), item(3, 1)]));
+    let again = refund(2, RefundWanted::ItemsAtMost(vec![item(1, 3), item(2, 1), item(3, 1)], vec![]));
     assert_eq!(decide(&payment, PAYMENT, again), Ok(vec![]));
 }
 
@@ -194,7 +210,7 @@ proptest! {
             let items = vec![item(line, quantity)];
             let wanted = match kind {
                 0 | 1 => RefundWanted::Items(items),
-                2 => RefundWanted::ItemsAtMost(items),
+                2 => RefundWanted::ItemsAtMost(items, vec![]),
                 _ => RefundWanted::Amount(bdt(amount)),
             };
             let before = payment.refunded();
