@@ -15,12 +15,15 @@ pub(crate) fn all() -> Vec<Consumer> {
         Consumer::on(|tx, e: &UserRegistered, _| Ok(write_later(tx, &Cause::of_user(Kind::UserRegistered, e.user_id))?)),
         Consumer::on(|tx, e: &UserLinkRequested, _| link_requested(tx, e)),
         Consumer::on(|tx, e: &OrderCreated, _| order_created(tx, e)),
-        Consumer::on(|tx, e: &OrderConfirmed, _| Ok(write_later(tx, &Cause::of_order(Kind::OrderConfirmed, e.order_id))?)),
+        Consumer::on(|tx, e: &OrderConfirmed, _| {
+            Ok(write_later(tx, &Cause { stores: e.vendor_ids.clone(), ..Cause::of_order(Kind::OrderConfirmed, e.order_id) })?)
+        }),
         Consumer::on(|tx, e: &OrderFailed, _| {
             Ok(write_later(tx, &Cause { reason: Some(e.reason.clone()), ..Cause::of_order(Kind::OrderFailed, e.order_id) })?)
         }),
         Consumer::on(|tx, e: &OrderCancelled, _| {
-            Ok(write_later(tx, &Cause { reason: Some(e.reason.clone()), ..Cause::of_order(Kind::OrderCancelled, e.order_id) })?)
+            let of_order = Cause::of_order(Kind::OrderCancelled, e.order_id);
+            Ok(write_later(tx, &Cause { reason: Some(e.reason.clone()), stores: e.vendor_ids.clone(), ..of_order })?)
         }),
         Consumer::on(|tx, e: &OrderStatusChanged, _| part_moved(tx, e)),
         Consumer::on(|tx, e: &PaymentRefunded, _| {

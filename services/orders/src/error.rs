@@ -94,6 +94,8 @@ impl From<Error> for Problem {
                 Problem::conflict("return_exceeds_delivered", text).with("lineId", line_id).with("left", left)
             }
             Error::Refused(Refused::NoCash) => Problem::invalid(vec![field("/collected", "no_cash", text)]),
+            Error::Refused(Refused::CashOfSeveral) => Problem::invalid(vec![field("/collected", "several_parts", text)]),
+            Error::Refused(Refused::Packed) => Problem::conflict("order_packed", text),
             Error::Refused(Refused::CashOutOfRange { .. }) => Problem::invalid(vec![field("/collected", "range", text)]),
             Error::Stale(problem) => problem,
             Error::Unreachable(_) => Problem::unavailable("unavailable", text),

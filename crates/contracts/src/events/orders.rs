@@ -193,6 +193,9 @@ pub struct OrderCancelled {
     pub user_id: Option<UserId>,
     /// Its number.
     pub number: String,
+    /// The stores that were to pack it; none where it was not confirmed yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_ids: Vec<VendorId>,
     /// Why, in the words of who did it.
     pub reason: String,
     /// When.
@@ -213,6 +216,18 @@ pub struct OrderPartsCancelled {
     pub parts: Vec<CancelledPart>,
     /// Why, in the words of who did it.
     pub reason: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The shopper said anew where it goes, or what the stores should know. The words themselves are kept where they can be erased.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderUpdated {
+    /// The order.
+    pub order_id: OrderId,
+    /// What is another: `shippingAddress`, `note`.
+    pub changed: Vec<String>,
     /// When.
     pub at: Time,
 }
@@ -455,6 +470,7 @@ crate::declare_events! { "orders";
     OrderFailed = "order.failed" v 1 by order_id,
     OrderCancelled = "order.cancelled" v 1 by order_id,
     OrderPartsCancelled = "order.parts_cancelled" v 1 by order_id,
+    OrderUpdated = "order.updated" v 1 by order_id,
     OrderStatusChanged = "order.status_changed" v 1 by order_id,
     OrderReturnRequested = "order.return_requested" v 1 by order_id,
     OrderReturnApproved = "order.return_approved" v 1 by order_id,

@@ -1,6 +1,6 @@
 //! Extractors whose refusals are problems.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use crate::{Caller, Problem};
 
 /// A JSON body as `T`, with the raw value beside it for idempotency keys. Unknown fields are refused where `T`
 /// says `deny_unknown_fields`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Json<T>(pub T, pub serde_json::Value);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
@@ -34,6 +34,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let raw = serde_json::from_str(text).map_err(|e| Problem::bad_request("invalid_json", format!("the body is not JSON: {e}")))?;
         let value = T::deserialize(&raw).map_err(|e| Problem::bad_request("invalid_body", format!("the body does not fit: {e}")))?;
         Ok(Json(value, raw))
+    }
+}
+
+/// A body that may be left out, by sending none.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Json<T>>, Problem> {
+        let is_empty = axum::body::HttpBody::is_end_stream(request.body());
+        if is_empty { Ok(None) } else { <Json<T> as FromRequest<S>>::from_request(request, state).await.map(Some) }
     }
 }
 

@@ -86,13 +86,16 @@ impl App {
             .await
     }
 
-    /// To the shopper; a confirmed order also to each store's owner.
+    /// To the shopper; what is a sale, or was one, also to each store's owner.
     async fn about_order(&self, cause: &Cause, order: OrderId, known: &mut Known) -> Result<Vec<Draft>, Error> {
         let (order, email) = self.order(order, known).await?;
         let order = &*order;
-        let to_stores = cause.kind == Kind::OrderConfirmed;
+        let to_stores = cause.kind.to_stores();
         let part = cause.part.and_then(|id| order.vendor_orders.iter().find(|p| p.id == id));
-        let concerned: Vec<&Part> = if to_stores { order.vendor_orders.iter().collect() } else { part.into_iter().collect() };
+        let concerned: Vec<&Part> = match to_stores {
+            Some(_) => order.vendor_orders.iter().filter(|p| cause.stores.contains(&p.vendor_id)).collect(),
+            None => part.into_iter().collect(),
+        };
         let stores = if concerned.is_empty() { Vec::new() } else { self.stores(concerned.iter().map(|p| p.vendor_id), known).await? };
         let store_of = |part: &Part| stores.iter().find(|s| s.id == part.vendor_id);
 
@@ -101,11 +104,12 @@ impl App {
             Some(reader) => self.draft(&known.written, cause.kind, &self.story(cause, Some(order), part, name), &reader)?,
             None => Vec::new(),
         };
-        for part in concerned.into_iter().filter(|_| to_stores) {
+        let Some(to_stores) = to_stores else { return Ok(drafts) };
+        for part in concerned {
             let Some((store, owner)) = store_of(part).and_then(|s| Some((s, s.owner?))) else { continue };
             let Some(reader) = self.user(owner, known).await? else { continue };
             let story = self.story(cause, Some(order), Some(part), &store.name);
-            let of_part = self.draft(&known.written, Kind::VendorOrderConfirmed, &story, &reader)?;
+            let of_part = self.draft(&known.written, to_stores, &story, &reader)?;
             drafts.extend(of_part.into_iter().map(|d| Draft { about: part.id.0, ..d }));
         }
         Ok(drafts)

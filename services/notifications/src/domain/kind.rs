@@ -43,6 +43,9 @@ pub(crate) enum Kind {
     /// To whom an administrator chooses.
     #[serde(rename = "announcement")]
     Announcement,
+    /// To the owner of each store that was to pack a cancelled order.
+    #[serde(rename = "vendor_order.cancelled")]
+    VendorOrderCancelled,
 }
 
 /// The list of goods, and what a template may name within it.
@@ -53,7 +56,7 @@ pub(super) const COMMON: &[&str] = &["name", "shopUrl"];
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::UserRegistered,
         Kind::UserVerifyEmail,
         Kind::UserResetPassword,
@@ -66,6 +69,7 @@ impl Kind {
         Kind::PaymentRefunded,
         Kind::VendorOrderConfirmed,
         Kind::Announcement,
+        Kind::VendorOrderCancelled,
     ];
 
     /// As stored and shown.
@@ -83,12 +87,22 @@ impl Kind {
             Kind::PaymentRefunded => "payment.refunded",
             Kind::VendorOrderConfirmed => "vendor_order.confirmed",
             Kind::Announcement => "announcement",
+            Kind::VendorOrderCancelled => "vendor_order.cancelled",
         }
     }
 
     /// From its name.
     pub fn parse(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// What the stores are told when shoppers are told this.
+    pub fn to_stores(self) -> Option<Kind> {
+        match self {
+            Kind::OrderConfirmed => Some(Kind::VendorOrderConfirmed),
+            Kind::OrderCancelled => Some(Kind::VendorOrderCancelled),
+            _ => None,
+        }
     }
 
     /// Whether its mail holds a secret, drawn when the mail leaves and kept nowhere: what it is about is a link.
@@ -115,6 +129,7 @@ impl Kind {
             Kind::OrderDelivered => ("delivered orders", "পৌঁছে যাওয়া অর্ডার"),
             Kind::VendorOrderConfirmed => ("new orders for your store", "আপনার দোকানের নতুন অর্ডার"),
             Kind::Announcement => ("news and offers", "খবর ও অফার"),
+            Kind::VendorOrderCancelled => ("cancelled orders of your store", "আপনার দোকানের বাতিল হওয়া অর্ডার"),
             other => (other.as_str(), other.as_str()),
         };
         match locale {
@@ -141,6 +156,7 @@ impl Kind {
             Kind::OrderFailed | Kind::OrderCancelled => &["orderNumber", "orderUrl", "total", "items", "reason"],
             Kind::OrderShipped => &["orderNumber", "orderUrl", "total", "items", "storeName", "carrier", "trackingNumber"],
             Kind::OrderDelivered | Kind::VendorOrderConfirmed => &["orderNumber", "orderUrl", "total", "items", "storeName"],
+            Kind::VendorOrderCancelled => &["orderNumber", "orderUrl", "total", "items", "storeName", "reason"],
             Kind::PaymentRefunded => &["orderNumber", "orderUrl", "total", "items", "amount"],
             Kind::Announcement => &["subject", "text", "url"],
         };

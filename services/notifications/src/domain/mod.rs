@@ -12,7 +12,7 @@ mod template;
 mod unsubscribe;
 mod variables;
 
-use contracts::{Money, OrderId, UserId, VendorOrderId};
+use contracts::{Money, OrderId, UserId, VendorId, VendorOrderId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -67,6 +67,9 @@ pub(crate) struct Cause {
     pub order_id: Option<OrderId>,
     /// The store's part of it.
     pub part: Option<VendorOrderId>,
+    /// The stores that are told besides the shopper.
+    #[serde(default)]
+    pub stores: Vec<VendorId>,
     /// Why.
     pub reason: Option<String>,
     /// Who carries it.
@@ -90,7 +93,7 @@ impl Cause {
 
     fn new(kind: Kind, about: Uuid) -> Cause {
         let (reason, carrier, tracking_number) = (None, None, None);
-        Cause { kind, about, user_id: None, order_id: None, part: None, reason, carrier, tracking_number, amount: None }
+        Cause { kind, about, user_id: None, order_id: None, part: None, stores: Vec::new(), reason, carrier, tracking_number, amount: None }
     }
 }
 

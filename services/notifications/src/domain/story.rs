@@ -112,7 +112,9 @@ impl Story<'_> {
 
     fn order_url(&self, kind: Kind, order: &Order) -> String {
         match (kind, self.part) {
-            (Kind::VendorOrderConfirmed, Some(part)) => format!("{}/vendor/orders/{}", self.public_url, part.id),
+            (Kind::VendorOrderConfirmed | Kind::VendorOrderCancelled, Some(part)) => {
+                format!("{}/vendor/orders/{}", self.public_url, part.id)
+            }
             _ => format!("{}/orders/{}", self.public_url, order.id),
         }
     }

@@ -148,6 +148,7 @@ built_in!(
     PaymentRefunded = "payment.refunded",
     VendorOrderConfirmed = "vendor_order.confirmed",
     Announcement = "announcement",
+    VendorOrderCancelled = "vendor_order.cancelled",
 );
 
 #[cfg(test)]

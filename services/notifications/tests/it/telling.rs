@@ -89,6 +89,15 @@ async fn a_cancelled_sale_and_its_refund_are_told(engine: Engine) {
     assert!(text(&cancelled["text"]).contains("Reason given: too late {{name}}"), "what people write is not a template");
     let refunded = mails.iter().find(|m| text(&m["subject"]).contains("refunded")).unwrap();
     assert!(text(&refunded["subject"]).starts_with("BDT 2,"), "{refunded}");
+
+    assert_eq!(m.kinds(&m.seller).await, ["user.registered", "vendor_order.confirmed", "vendor_order.cancelled"]);
+    let to_store = &m.mails("seller@looms.test").await[1];
+    assert_eq!(to_store["subject"], format!("Order {} for Dhaka Looms is cancelled", text(&order["number"])));
+    assert!(text(&to_store["text"]).contains("2 × Gamcha <red>"), "{to_store}");
+    let unpaid = m.order(&shopper, "k2").await;
+    m.p.send("PUT", &format!("/api/v1/orders/{}/cancel", text(&unpaid["id"])), &shopper, Some(json!({})), &[]).await.expect(200);
+    m.p.settle().await;
+    assert_eq!(m.kinds(&m.seller).await.len(), 3, "a store hears nothing of what it never had to pack");
 }
 
 async fn each_event_is_told_once_however_often_and_in_which_order_it_comes(engine: Engine) {
@@ -115,7 +124,7 @@ async fn each_event_is_told_once_however_often_and_in_which_order_it_comes(engin
     for _ in 0..2 {
         m.say(&PaymentRefunded { payment_id: PaymentId::default(), order_id, refund_id, amount: total }).await;
         m.say(&moved("delivered")).await;
-        m.say(&OrderCancelled { order_id, user_id, number: number.clone(), reason: "x".into(), at }).await;
+        m.say(&OrderCancelled { order_id, user_id, number: number.clone(), vendor_ids: vec![vendor_id], reason: "x".into(), at }).await;
         m.say(&moved("shipped")).await;
         m.say(&moved("processing")).await;
         m.say(&OrderFailed { order_id, user_id, number: number.clone(), reason: "x".into(), at }).await;
@@ -134,7 +143,7 @@ async fn each_event_is_told_once_however_often_and_in_which_order_it_comes(engin
     ];
     assert_eq!(m.kinds(&shopper).await, expected);
     assert_eq!(m.mails("ayesha@example.test").await.len(), 7, "the proof of the address, and everything but that the order is placed");
-    assert_eq!(m.kinds(&m.seller).await, ["user.registered", "vendor_order.confirmed"]);
+    assert_eq!(m.kinds(&m.seller).await, ["user.registered", "vendor_order.cancelled", "vendor_order.confirmed"]);
 }
 
 async fn an_account_that_is_gone_is_told_nothing(engine: Engine) {

@@ -1,15 +1,15 @@
 //! What happens to an order after it was placed.
 
+use contracts::OrderId;
 use contracts::events::payments::{PaymentCompleted, PaymentFailed, PaymentRefunded};
-use contracts::{OrderId, VendorId, VendorOrderId};
 use kit::jobs;
 use kit::saga::{Aborted, Sagas, Step};
 use kit::{Db, DbError, Loaded, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{App, Found, FoundPart, Viewer, save, stock, visible};
-use crate::domain::{Line, Move, Order, OrderEvent, OrderStatus, PartStatus, Refused};
+use super::{App, Found, Viewer, save, visible};
+use crate::domain::{ContactChange, Line, Order, OrderEvent, OrderStatus, PartStatus, Refused};
 use crate::error::Error;
 use crate::sagas::{AWAIT_PAYMENT, BackLine, CANCELLATION, CalledOff, Cancellation, FULFILMENT};
 use crate::store;
@@ -26,19 +26,6 @@ pub(crate) struct Change {
     pub order: OrderId,
     /// What they read before.
     pub ifs: kit::http::Ifs,
-}
-
-/// What a store wants of its part.
-#[derive(Clone, Debug)]
-pub(crate) struct PartChange {
-    /// The caller's stores; `None` for any.
-    pub stores: Option<Vec<VendorId>>,
-    /// Which part.
-    pub part: VendorOrderId,
-    /// What they read before.
-    pub ifs: kit::http::Ifs,
-    /// Where it goes.
-    pub step: Move,
 }
 
 impl App {
@@ -63,30 +50,26 @@ impl App {
             .await
     }
 
-    /// A store moves its part on.
-    pub async fn advance(&self, change: PartChange) -> Result<FoundPart, Error> {
-        let complete_after = self.config.complete_after_seconds;
+    /// Says anew where an order goes and what its stores should know.
+    pub async fn update(&self, change: Change, to: ContactChange) -> Result<Found, Error> {
         self.db
             .write(move |tx| {
-                let id = store::order_of_part(tx, change.stores.as_deref(), change.part)?.ok_or(Error::NoVendorOrder)?;
-                let mut order = tx.load::<Order>(id.0)?.ok_or(Error::NoVendorOrder)?;
+                let mut order = visible(tx, &change.viewer, change.order)?;
                 check(&change.ifs, &order)?;
-                let events = order.state.advance(change.part, change.step.clone(), tx.now())?;
-                save(tx, &mut order, events)?;
-                match change.step.to {
-                    PartStatus::Shipped => stock::ship_later(tx, &order.state, change.part)?,
-                    PartStatus::Refused => stock::restock_refused_later(tx, &order.state, change.part)?,
-                    _ => {}
+                let before = store::contact(tx, change.order)?;
+                let (contact, changed) = before.changed(to.clone()).map_err(Error::Invalid)?;
+                let events = order.state.update(changed, tx.now())?;
+                if !events.is_empty() {
+                    save(tx, &mut order, events)?;
+                    store::update_contact(tx, change.order, &contact)?;
                 }
-                complete_later(tx, &order.state, complete_after)?;
-                let contact = store::contact(tx, id)?;
-                Ok(FoundPart { found: Found { order: order.state, version: order.version, contact }, part: change.part })
+                Ok(Found { order: order.state, version: order.version, contact })
             })
             .await
     }
 }
 
-fn check(ifs: &kit::http::Ifs, order: &Loaded<Order>) -> Result<(), Error> {
+pub(super) fn check(ifs: &kit::http::Ifs, order: &Loaded<Order>) -> Result<(), Error> {
     ifs.check(&etag(order.version)).map_err(Error::Stale)
 }
 

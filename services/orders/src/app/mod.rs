@@ -1,5 +1,6 @@
 //! The use cases of orders, one transaction each.
 
+mod advance;
 mod changes;
 mod place;
 mod quote;
@@ -14,6 +15,7 @@ use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use contracts::{OrderId, UserId};
 use kit::channel::Channel;
+use kit::idempotency::{self, Answer, Key, Seen};
 use kit::saga::Sagas;
 use kit::{Clock, Db, DbError, Ids, Loaded, Tx};
 use tonic::Status;
@@ -23,9 +25,8 @@ use crate::domain::{Order, OrderEvent};
 use crate::error::Error;
 use crate::store::{self, Filter};
 
-pub(crate) use changes::{
-    COMPLETE, Change, PartChange, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded,
-};
+pub(crate) use advance::{PartChange, Which};
+pub(crate) use changes::{COMPLETE, Change, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded};
 pub(crate) use place::{Place, Placed, complete};
 pub(crate) use quote::Taken;
 pub(crate) use reads::{Found, FoundPart};
@@ -81,6 +82,15 @@ pub(crate) fn save(tx: &mut Tx, order: &mut Loaded<Order>, events: Vec<OrderEven
 /// The order, if the viewer may see it.
 fn visible(tx: &mut kit::Query, viewer: &Viewer, id: OrderId) -> Result<Loaded<Order>, Error> {
     tx.load::<Order>(id.0)?.filter(|o| viewer.may_see(&o.state)).ok_or(Error::NoOrder)
+}
+
+/// What a key was answered with before.
+fn answered(tx: &mut Tx, key: &Key) -> Result<Option<Answer>, Error> {
+    match idempotency::look_up(tx, key)? {
+        Seen::Answered(answer) => Ok(Some(answer)),
+        Seen::Mismatch => Err(Error::KeyReused),
+        Seen::New | Seen::Claimed(_) => Ok(None),
+    }
 }
 
 /// A call that failed: what cannot be reached is the caller's to repeat, everything else is a mistake in haat.

@@ -3,12 +3,12 @@
 use contracts::events::orders::ReturnedLine;
 use contracts::{OrderId, OrderLineId, ReturnId, Time, VariantId, VendorId};
 use kit::http::PageRequest;
-use kit::idempotency::{self, Answer, Key, Seen};
+use kit::idempotency::{self, Answer, Key};
 use kit::saga::Step;
-use kit::{Loaded, Query, Tx};
+use kit::{Loaded, Query};
 use serde_json::json;
 
-use super::{App, Viewer, changes, save, view, visible};
+use super::{App, Viewer, answered, changes, save, view, visible};
 use crate::domain::{Order, Refused, ReturnItem, ReturnStatus};
 use crate::error::Error;
 use crate::sagas::{APPROVE_RETURN, BackLine, RECEIVE_RETURN, RETURN, Returning};
@@ -65,7 +65,7 @@ impl App {
         let (answer_seconds, receive_seconds) = (self.config.return_answer_seconds, self.config.return_receive_seconds);
         self.db
             .write(move |tx| {
-                if let Some(before) = request.key.as_ref().map(|k| seen(tx, k)).transpose()?.flatten() {
+                if let Some(before) = request.key.as_ref().map(|k| answered(tx, k)).transpose()?.flatten() {
                     return Ok((before, true));
                 }
                 let mut order = visible(tx, &request.viewer, request.order)?;
@@ -173,12 +173,4 @@ fn item(order: &Order, wanted: Wanted) -> Result<ReturnItem, Refused> {
         }
     };
     Ok(ReturnItem { line, quantity: wanted.quantity })
-}
-
-fn seen(tx: &mut Tx, key: &Key) -> Result<Option<Answer>, Error> {
-    match idempotency::look_up(tx, key)? {
-        Seen::Answered(answer) => Ok(Some(answer)),
-        Seen::Mismatch => Err(Error::KeyReused),
-        Seen::New | Seen::Claimed(_) => Ok(None),
-    }
 }

@@ -119,6 +119,19 @@ pub(crate) struct VendorOrderView {
     updated_at: Time,
 }
 
+/// An order, and the parts of it that somebody may move on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Fulfilment)]
+pub(crate) struct FulfilmentView {
+    id: OrderId,
+    /// For people.
+    number: String,
+    /// Of the whole order.
+    status: OrderStatus,
+    vendor_orders: Vec<VendorOrderView>,
+}
+
 /// The way of one part to the shopper.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -182,6 +195,18 @@ pub(crate) fn vendor_order(order: &Order, part: &Part, contact: &Contact) -> Ven
         created_at: order.created_at,
         updated_at: order.updated_at,
     }
+}
+
+/// The answer to whoever moved these parts, as it is repeated for its key.
+pub(crate) fn fulfilment_answer(order: &Order, parts: &[VendorOrderId], contact: &Contact) -> Answer {
+    let moved = order.parts.iter().filter(|p| parts.contains(&p.id));
+    let view = FulfilmentView {
+        id: order.id,
+        number: order.number.clone(),
+        status: order.status(),
+        vendor_orders: moved.map(|p| vendor_order(order, p, contact)).collect(),
+    };
+    Answer { status: 200, location: None, body: serde_json::to_vec(&view).expect("an order always makes JSON") }
 }
 
 /// The way of each part.

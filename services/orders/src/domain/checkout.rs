@@ -81,6 +81,48 @@ pub struct Contact {
     pub note: Option<String>,
 }
 
+/// The body of `PUT /orders/{id}`. What is left out stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContactChange {
+    /// Where the goods go; in the same country, since prices depend on it.
+    pub shipping_address: Option<Address>,
+    /// For the stores; an empty one takes it away.
+    pub note: Option<String>,
+}
+
+impl Contact {
+    /// The contact after a change, and what of it is another.
+    pub fn changed(&self, change: ContactChange) -> Result<(Contact, Vec<String>), Vec<FieldError>> {
+        let (mut after, mut errors) = (self.clone(), Vec::new());
+        if let Some(address) = change.shipping_address {
+            let address = checked_address(address, &mut errors);
+            match &self.address {
+                None => errors.push(field("/shippingAddress", "not_shipped", "nothing of this order is shipped")),
+                Some(before) if before.country != address.country => {
+                    let text = format!("it stays in {}: cancel the order and place another to ship elsewhere", before.country);
+                    errors.push(field("/shippingAddress/country", "fixed", text));
+                }
+                Some(_) => after.address = Some(address),
+            }
+        }
+        if let Some(note) = change.note {
+            errors.extend(checked_note(Some(&note)));
+            after.note = Some(note).filter(|n| !n.trim().is_empty());
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let parts = [(after.address != self.address, "shippingAddress"), (after.note != self.note, "note")];
+        let changed = parts.into_iter().filter(|(is_another, _)| *is_another).map(|(_, name)| name.to_owned()).collect();
+        Ok((after, changed))
+    }
+}
+
+fn checked_note(note: Option<&str>) -> Option<FieldError> {
+    note.filter(|n| !n.trim().is_empty()).and_then(|n| words("/note", n).err())
+}
+
 /// A checked request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkout {
@@ -116,10 +158,8 @@ pub fn check(input: CheckoutInput, shopper: Shopper, methods: &[String]) -> Resu
         _ => {}
     }
     let address = input.shipping_address.map(|a| checked_address(a, &mut errors));
+    errors.extend(checked_note(input.note.as_deref()));
     let note = input.note.filter(|n| !n.trim().is_empty());
-    if let Some(Err(e)) = note.as_ref().map(|n| words("/note", n)) {
-        errors.push(e);
-    }
     let payment_method = input.payment_method.unwrap_or_else(|| methods.first().cloned().unwrap_or_default());
     if !methods.contains(&payment_method) {
         let text = format!("expected one of {}, found {payment_method:?}", methods.join(", "));

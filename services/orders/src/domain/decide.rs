@@ -2,7 +2,7 @@
 
 use contracts::events::orders::{
     CancelledPart, Line, OrderCancelled, OrderCompleted, OrderConfirmed, OrderDelivered, OrderFailed, OrderPaid, OrderPartsCancelled,
-    OrderPaymentRequested, OrderRefunded, OrderReturned, OrderShipped, OrderStatusChanged, ReturnedLine,
+    OrderPaymentRequested, OrderRefunded, OrderReturned, OrderShipped, OrderStatusChanged, OrderUpdated, ReturnedLine,
 };
 use contracts::{Money, OrderLineId, RefundId, Time, VariantId, VendorOrderId};
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,12 @@ pub enum Refused {
     /// Cash where none is to be taken.
     #[error("cash is taken at the delivery of what is paid in cash")]
     NoCash,
+    /// One amount for several parts.
+    #[error("cash is taken for one part at a time: name its vendorOrderId")]
+    CashOfSeveral,
+    /// A store packs it, or it has ended.
+    #[error("the order is being packed, or has ended: it cannot be changed any more")]
+    Packed,
     /// Not between nothing and what is due.
     #[error("expected 0 to {due}")]
     CashOutOfRange {
@@ -166,7 +172,9 @@ impl Order {
         };
         let (order_id, user_id, number, reason) = (self.id, self.user_id, self.number.clone(), reason.to_owned());
         if open.len() == self.parts.len() {
-            return Ok(vec![OrderCancelled { order_id, user_id, number, reason, at }.into()]);
+            let sold = self.parts.iter().filter(|p| p.status >= PartStatus::Confirmed);
+            let vendor_ids = sold.map(|p| p.vendor_id).collect();
+            return Ok(vec![OrderCancelled { order_id, user_id, number, vendor_ids, reason, at }.into()]);
         }
         let parts = open.iter().map(|p| CancelledPart { vendor_order_id: p.id, vendor_id: p.vendor_id }).collect();
         let (mut after, mut events) = (self.clone(), Vec::new());
@@ -182,22 +190,52 @@ impl Order {
         rest.iter().all(kept).then_some(open)
     }
 
-    /// A store moves its part to the next state.
-    pub fn advance(&self, part: VendorOrderId, step: Move, at: Time) -> Decision {
-        let part = self.part(part).ok_or(Refused::NoSuchPart)?;
+    /// Stores move these parts to the next state, all or none. Those that are already there or have ended without a sale stay
+    /// as they are, unless that leaves none to move.
+    pub fn advance(&self, parts: &[VendorOrderId], step: &Move, at: Time) -> Decision {
+        let parts = parts.iter().map(|id| self.part(*id).ok_or(Refused::NoSuchPart)).collect::<Result<Vec<_>, _>>()?;
+        let behind: Vec<&Part> = parts.iter().copied().filter(|p| !p.status.has_done(step.to)).collect();
+        let moving = if behind.is_empty() { parts } else { behind };
+        if moving.is_empty() {
+            return Err(Refused::NoSuchPart);
+        }
+        if moving.len() > 1 && step.collected.is_some() {
+            return Err(Refused::CashOfSeveral);
+        }
+        let (mut after, mut events) = (self.clone(), Vec::new());
+        for part in moving {
+            after.move_part(&mut events, part, step, at)?;
+        }
+        after.milestones(self, &mut events, at);
+        Ok(events)
+    }
+
+    fn move_part(&mut self, events: &mut Vec<OrderEvent>, part: &Part, step: &Move, at: Time) -> Result<(), Refused> {
         let (from, to) = (part.status, step.to);
         if !from.next().contains(&to) {
             let allowed = from.next().iter().map(|s| s.as_str()).collect();
             return Err(Refused::Illegal { from: from.as_str(), to: to.as_str(), allowed });
         }
-        let step = Move { collected: self.cash_at_door(part, &step)?, ..step };
-        let (mut after, mut events) = (self.clone(), Vec::new());
-        after.take(&mut events, self.part_event(part, step, at));
+        let step = Move { collected: self.cash_at_door(part, step)?, ..step.clone() };
+        let moved = self.part_event(part, step, at);
+        self.take(events, moved);
         if to == PartStatus::Refused {
-            after.take(&mut events, self.back_from_door(part, at));
+            let back = self.back_from_door(part, at);
+            self.take(events, back);
         }
-        after.milestones(self, &mut events, at);
-        Ok(events)
+        Ok(())
+    }
+
+    /// The shopper says anew where it goes, or what the stores should know: possible until a store packs. The words
+    /// themselves are kept apart from the events.
+    pub fn update(&self, changed: Vec<String>, at: Time) -> Decision {
+        let unpacked = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Confirmed];
+        let mut live =
+            self.parts.iter().filter(|p| !p.status.is_dead() && !(p.is_digital() && p.status == PartStatus::Delivered)).peekable();
+        if live.peek().is_none() || !live.all(|p| unpacked.contains(&p.status)) {
+            return Err(Refused::Packed);
+        }
+        Ok(if changed.is_empty() { vec![] } else { vec![OrderUpdated { order_id: self.id, changed, at }.into()] })
     }
 
     /// What is taken for a part as it is delivered: what the store says, or all that is due.

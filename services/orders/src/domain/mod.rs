@@ -12,7 +12,7 @@ mod tests;
 use contracts::events::orders::{
     OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPartsCancelled,
     OrderPaymentRequested, OrderRefunded, OrderReturnApproved, OrderReturnRefunded, OrderReturnRejected, OrderReturnRequested,
-    OrderReturned, OrderShipped, OrderStatusChanged, Totals, VendorPart,
+    OrderReturned, OrderShipped, OrderStatusChanged, OrderUpdated, Totals, VendorPart,
 };
 use contracts::{Currency, Money, OrderId, PaymentId, SagaId, Time, UserId, VendorId, VendorOrderId};
 use kit::Aggregate;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use contracts::events::orders::Line;
 
-pub use checkout::{Checkout, CheckoutInput, Contact, Shopper, Wanted, What, check, field, words};
+pub use checkout::{Checkout, CheckoutInput, Contact, ContactChange, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};
 pub use returns::{RETURN_LINES_MAX, Return, ReturnItem, ReturnStatus};
@@ -36,6 +36,7 @@ contracts::event_set! {
         Failed(OrderFailed),
         Cancelled(OrderCancelled),
         PartsCancelled(OrderPartsCancelled),
+        Updated(OrderUpdated),
         StatusChanged(OrderStatusChanged),
         ReturnRequested(OrderReturnRequested),
         ReturnApproved(OrderReturnApproved),
@@ -254,7 +255,7 @@ impl Aggregate for Order {
                     (found.refund, found.refunded) = (e.refund_id, Some(e.amount.amount));
                 }
             }
-            OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
+            OrderEvent::Updated(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
             OrderEvent::Completed(_) => self.completed = true,
             OrderEvent::Refunded(e) => self.payment.refunded = self.payment.refunded.saturating_add(e.amount.amount),
         }
@@ -334,6 +335,7 @@ fn at(event: &OrderEvent) -> Time {
         OrderEvent::Failed(e) => e.at,
         OrderEvent::Cancelled(e) => e.at,
         OrderEvent::PartsCancelled(e) => e.at,
+        OrderEvent::Updated(e) => e.at,
         OrderEvent::StatusChanged(e) => e.at,
         OrderEvent::ReturnRequested(e) => e.at,
         OrderEvent::ReturnApproved(e) => e.at,

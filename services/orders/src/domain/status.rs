@@ -71,6 +71,11 @@ impl PartStatus {
         }
     }
 
+    /// Whether moving on to `to` is behind it: it is there or further, or has ended without a sale.
+    pub fn has_done(self, to: PartStatus) -> bool {
+        self.is_dead() || (to >= PartStatus::Confirmed && self >= to)
+    }
+
     /// Ended without a sale.
     pub fn is_dead(self) -> bool {
         matches!(self, PartStatus::Failed | PartStatus::Cancelled | PartStatus::Refused)

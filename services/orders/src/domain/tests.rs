@@ -89,10 +89,10 @@ fn decide(order: &Order, command: &Command, at: Time) -> Result<Vec<OrderEvent>,
         Command::Pay(amount) => order.pay(money(*amount), at),
         Command::Fail => order.fail("payment_declined", at),
         Command::Cancel => order.cancel("changed my mind", at),
-        Command::Advance(part, to) => order.advance(VendorOrderId(id(*part as u128)), Move::to(*to), at),
+        Command::Advance(part, to) => order.advance(&[VendorOrderId(id(*part as u128))], &Move::to(*to), at),
         Command::Deliver(part, cash) => {
             let step = Move { collected: cash.map(money), ..Move::to(PartStatus::Delivered) };
-            order.advance(VendorOrderId(id(*part as u128)), step, at)
+            order.advance(&[VendorOrderId(id(*part as u128))], &step, at)
         }
         Command::Complete => order.complete(at),
         Command::Refund(amount) => order.refund(RefundId(id(1)), money(*amount), at),
@@ -181,16 +181,112 @@ fn a_store_cannot_skip_a_state_and_learns_which_may_follow() {
         let mut order = new_order(&["physical"]);
         run(&mut order, &PAID);
         moved.iter().for_each(|s| run(&mut order, &[Command::Advance(0, *s)]));
-        match (order.advance(VendorOrderId(id(0)), Move::to(*to), Time(2)), refused) {
+        match (order.advance(&[VendorOrderId(id(0))], &Move::to(*to), Time(2)), refused) {
             (Ok(_), None) => {}
             (Err(Refused::Illegal { allowed, .. }), Some(expected)) => assert_eq!(allowed, *expected, "{moved:?} to {to:?}"),
             (found, _) => panic!("{moved:?} to {to:?}: {found:?}"),
         }
     }
-    let unpaid = new_order(&["physical"]).advance(VendorOrderId(id(0)), Move::to(Processing), Time(2));
+    let unpaid = new_order(&["physical"]).advance(&[VendorOrderId(id(0))], &Move::to(Processing), Time(2));
     assert_eq!(unpaid, Err(Refused::Illegal { from: "created", to: "processing", allowed: vec![] }));
-    let nobodys = new_order(&["physical"]).advance(VendorOrderId(id(9)), Move::to(Processing), Time(2));
+    let nobodys = new_order(&["physical"]).advance(&[VendorOrderId(id(9))], &Move::to(Processing), Time(2));
     assert_eq!(nobodys, Err(Refused::NoSuchPart));
+}
+
+#[test]
+fn several_parts_move_together_or_not_at_all() {
+    use PartStatus::{Delivered, Processing, Refused as AtDoor, Shipped};
+    let all = [VendorOrderId(id(0)), VendorOrderId(id(1))];
+    // (where the first part is, where the second is, where both go, how many move or why none does)
+    type Row = (&'static [PartStatus], &'static [PartStatus], PartStatus, Result<usize, &'static [&'static str]>);
+    let rows: &[Row] = &[
+        (&[], &[], Processing, Ok(2)),
+        (&[Processing], &[], Processing, Ok(1)),
+        (&[Processing, Shipped, Delivered], &[], Processing, Ok(1)),
+        (&[Processing, Shipped, AtDoor], &[], Processing, Ok(1)),
+        (&[Processing], &[Processing], Processing, Err(&["shipped"])),
+        (&[Processing], &[], Shipped, Err(&["processing"])),
+        (&[Processing, Shipped], &[Processing, Shipped], AtDoor, Ok(2)),
+        (&[Processing, Shipped], &[Processing, Shipped, Delivered], AtDoor, Err(&[])),
+    ];
+    for (first, second, to, expected) in rows {
+        let mut order = new_order(&["physical", "physical"]);
+        run(&mut order, &PAID);
+        for (part, steps) in [first, second].into_iter().enumerate() {
+            steps.iter().for_each(|s| run(&mut order, &[Command::Advance(part, *s)]));
+        }
+        let found = order.advance(&all, &Move::to(*to), Time(2));
+        let moved = found.as_ref().map(|events| kinds(events).iter().filter(|k| **k == "order.status_changed").count());
+        match (moved, expected) {
+            (Ok(moved), Ok(expected)) => assert_eq!(moved, *expected, "{first:?} and {second:?} to {to:?}"),
+            (Err(Refused::Illegal { allowed, .. }), Err(expected)) => assert_eq!(allowed, expected, "{first:?} and {second:?} to {to:?}"),
+            (found, _) => panic!("{first:?} and {second:?} to {to:?}: {found:?}"),
+        }
+    }
+    let mut order = new_order(&["physical", "physical"]);
+    run(&mut order, &PAID);
+    assert_eq!(order.advance(&[], &Move::to(Processing), Time(2)), Err(Refused::NoSuchPart));
+    shipped(0).iter().chain(&shipped(1)).for_each(|c| run(&mut order, std::slice::from_ref(c)));
+    let step = Move { collected: Some(money(500)), ..Move::to(Delivered) };
+    assert_eq!(order.advance(&all, &step, Time(2)), Err(Refused::CashOfSeveral));
+    let events = order.advance(&all, &Move::to(Delivered), Time(2)).unwrap();
+    assert_eq!(kinds(&events), ["order.status_changed", "order.status_changed", "order.delivered"]);
+}
+
+#[test]
+fn an_order_may_change_until_a_store_packs() {
+    let note = || vec!["note".to_owned()];
+    let mut order = new_order(&["digital", "physical"]);
+    for step in [Command::RequestPayment, Command::Confirm(Settlement::Captured), Command::DeliverDigital] {
+        assert_eq!(kinds(&order.update(note(), Time(2)).unwrap()), ["order.updated"], "before {step:?}");
+        run(&mut order, &[step]);
+    }
+    assert_eq!(kinds(&order.update(note(), Time(2)).unwrap()), ["order.updated"]);
+    assert_eq!(order.update(vec![], Time(2)), Ok(vec![]), "what is the same is no event");
+    run(&mut order, &[Command::Advance(1, PartStatus::Processing)]);
+    assert_eq!(order.update(note(), Time(2)), Err(Refused::Packed));
+    let mut cancelled = new_order(&["physical"]);
+    run(&mut cancelled, &[Command::Cancel]);
+    assert_eq!(cancelled.update(note(), Time(2)), Err(Refused::Packed));
+}
+
+#[test]
+fn a_contact_changes_within_its_country() {
+    let address = |city: &str, country: &str| contracts::events::orders::Address {
+        name: "A B".into(),
+        phone: "+8801711111111".into(),
+        line1: "1 Road".into(),
+        line2: None,
+        city: city.into(),
+        postal_code: "1207".into(),
+        country: country.into(),
+    };
+    let change = |address: Option<_>, note: Option<&str>| ContactChange { shipping_address: address, note: note.map(str::to_owned) };
+    let before = Contact { email: None, address: Some(address("Dhaka", "BD")), note: Some("ring twice".into()) };
+    let digital = Contact { address: None, ..before.clone() };
+    // (the contact, the change, what is another, or what is wrong)
+    type Row<'a> = (&'a Contact, ContactChange, Result<&'a [&'a str], &'a str>);
+    let rows: Vec<Row> = vec![
+        (&before, change(None, None), Ok(&[])),
+        (&before, change(Some(address("Dhaka", "BD")), Some("ring twice")), Ok(&[])),
+        (&before, change(Some(address("Sylhet", "BD")), None), Ok(&["shippingAddress"])),
+        (&before, change(Some(address("Sylhet", "BD")), Some("")), Ok(&["shippingAddress", "note"])),
+        (&before, change(Some(address("Delhi", "IN")), None), Err("/shippingAddress/country")),
+        (&before, change(Some(address("", "BD")), None), Err("/shippingAddress/city")),
+        (&before, change(None, Some("\u{0}")), Err("/note")),
+        (&digital, change(Some(address("Dhaka", "BD")), None), Err("/shippingAddress")),
+        (&digital, change(None, Some("thanks")), Ok(&["note"])),
+    ];
+    for (contact, change, expected) in rows {
+        let found = contact.changed(change.clone());
+        match (found, expected) {
+            (Ok((_, changed)), Ok(expected)) => assert_eq!(changed, expected, "{change:?}"),
+            (Err(errors), Err(pointer)) => assert_eq!(errors[0].pointer, pointer, "{change:?}"),
+            (found, _) => panic!("{change:?}: {found:?}"),
+        }
+    }
+    let (after, _) = before.changed(change(None, Some(" "))).unwrap();
+    assert_eq!(after, Contact { note: None, ..before.clone() }, "an empty note takes it away, and nothing else");
 }
 
 #[test]
@@ -212,13 +308,13 @@ fn the_whole_order_is_shipped_and_delivered_with_its_last_part() {
     let tracking = Tracking { carrier: Some("Pathao".into()), number: Some("P1".into()) };
     run(&mut order, &[Command::Advance(1, PartStatus::Processing)]);
     let step = Move { tracking: Some(tracking.clone()), ..Move::to(PartStatus::Shipped) };
-    let events = order.advance(VendorOrderId(id(1)), step, Time(3)).unwrap();
+    let events = order.advance(&[VendorOrderId(id(1))], &step, Time(3)).unwrap();
     assert_eq!(kinds(&events), ["order.status_changed", "order.shipped"]);
     events.iter().for_each(|e| order.evolve(e));
     assert_eq!(order.parts[1].tracking, Some(tracking));
     run(&mut order, &[Command::Advance(0, PartStatus::Delivered)]);
     assert_eq!(order.status(), OrderStatus::PartiallyDelivered);
-    let events = order.advance(VendorOrderId(id(1)), Move::to(PartStatus::Delivered), Time(4)).unwrap();
+    let events = order.advance(&[VendorOrderId(id(1))], &Move::to(PartStatus::Delivered), Time(4)).unwrap();
     assert_eq!(kinds(&events), ["order.status_changed", "order.delivered"]);
     events.iter().for_each(|e| order.evolve(e));
     let steps: Vec<_> = order.parts[1].steps.iter().map(|(s, _)| s.as_str()).collect();
@@ -307,7 +403,7 @@ fn a_part_brings_its_cash_at_the_door() {
     ] {
         let mut order = at_the_door(2);
         let step = Move { collected: said.map(money), ..Move::to(PartStatus::Delivered) };
-        let found = order.advance(VendorOrderId(id(0)), step, Time(2));
+        let found = order.advance(&[VendorOrderId(id(0))], &step, Time(2));
         let seen = found.clone().map(|events| match &events[0] {
             OrderEvent::StatusChanged(e) => (e.payment_id, e.collected.map(|c| c.amount)),
             other => panic!("{other:?}"),
@@ -318,7 +414,7 @@ fn a_part_brings_its_cash_at_the_door() {
     }
     let usd = Money::new(500, "USD".parse().unwrap());
     let foreign = Move { collected: Some(usd), ..Move::to(PartStatus::Delivered) };
-    assert_eq!(at_the_door(1).advance(VendorOrderId(id(0)), foreign, Time(2)), Err(Refused::CashOutOfRange { due: money(500) }));
+    assert_eq!(at_the_door(1).advance(&[VendorOrderId(id(0))], &foreign, Time(2)), Err(Refused::CashOutOfRange { due: money(500) }));
 }
 
 #[test]
@@ -331,7 +427,7 @@ fn cash_is_taken_only_where_it_is_due() {
     let OrderEvent::StatusChanged(e) = &events[0] else { panic!("{events:?}") };
     assert_eq!((e.payment_id, e.collected), (None, None));
     let refused = Move { collected: Some(money(1)), ..Move::to(PartStatus::Refused) };
-    assert_eq!(at_the_door(1).advance(VendorOrderId(id(0)), refused, Time(2)), Err(Refused::NoCash));
+    assert_eq!(at_the_door(1).advance(&[VendorOrderId(id(0))], &refused, Time(2)), Err(Refused::NoCash));
 }
 
 #[test]

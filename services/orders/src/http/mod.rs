@@ -1,5 +1,6 @@
 //! Orders over HTTP.
 
+mod fulfilment;
 mod orders;
 mod returns;
 mod shipping;
@@ -25,6 +26,10 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Guest, routes!(orders::list_order_events))
         .add(Who::Guest, routes!(orders::track_order))
         .add(Who::Guest, routes!(orders::cancel_order))
+        .add(Who::Guest, routes!(orders::update_order))
+        .add(Who::Roles(SELLERS), routes!(fulfilment::put_order_status))
+        .add(Who::Roles(SELLERS), routes!(fulfilment::ship_order))
+        .add(Who::Roles(SELLERS), routes!(fulfilment::deliver_order))
         .add(Who::Guest, routes!(returns::request_return))
         .add(Who::Guest, routes!(returns::list_returns))
         .add(Who::Guest, routes!(returns::get_return))

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{ListParams, changer, reader};
 use crate::app::view::{self, OrderView, TrackingView};
 use crate::app::{App, Change, Found, Place, Placed, etag};
-use crate::domain::{self, CheckoutInput, Shopper};
+use crate::domain::{self, CheckoutInput, ContactChange, Shopper};
 use crate::error::Error;
 use crate::store::Filter;
 
@@ -203,4 +203,18 @@ pub(super) async fn cancel_order(
     let reason = domain::words("/reason", reason).map_err(|e| Error::Invalid(vec![e]))?;
     let found = app.cancel(Change { viewer, order: id, ifs }, reason).await?;
     Ok(tagged(&found))
+}
+
+/// Changes what may still change until a store packs: where the goods go, and the note. What is left out stays.
+#[utoipa::path(put, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path)), request_body = ContactChange,
+    responses((status = 200, body = OrderView), (status = 401), (status = 404), (status = 409, description = "order_packed"), (status = 412), (status = 422)))]
+pub(super) async fn update_order(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Path(id): Path<OrderId>,
+    Json(body, _): Json<ContactChange>,
+) -> Result<Tagged<OrderView>, Problem> {
+    let viewer = changer(&caller)?;
+    Ok(tagged(&app.update(Change { viewer, order: id, ifs }, body).await?))
 }

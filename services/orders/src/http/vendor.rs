@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::view::{self, VendorOrderView};
-use crate::app::{App, FoundPart, PartChange, etag};
+use crate::app::{App, FoundPart, PartChange, Which, etag};
 use crate::domain::{Move, PartStatus, Tracking, field, words};
 use crate::error::Error;
 
@@ -82,25 +82,26 @@ pub(super) async fn put_vendor_order_status(
     Path(part): Path<VendorOrderId>,
     Json(body, _): Json<StatusBody>,
 ) -> Result<([(&'static str, String); 1], axum::Json<VendorOrderView>), Problem> {
-    let step = checked(body).map_err(Error::Invalid)?;
+    let step = step(&body.status, body.tracking, body.collected).map_err(Error::Invalid)?;
     let stores = stores(&app, &caller).await?;
-    let found = app.advance(PartChange { stores, part, ifs, step }).await?;
+    let found = app.advance_part(part, PartChange { stores, which: Which::Part(part), ifs, step }).await?;
     Ok(([("etag", etag(found.found.version))], axum::Json(view(&found)?)))
 }
 
-fn checked(body: StatusBody) -> Result<Move, Vec<kit::problem::FieldError>> {
+/// What a store says of its part, checked.
+pub(super) fn step(status: &str, tracking: Option<Tracking>, collected: Option<Money>) -> Result<Move, Vec<kit::problem::FieldError>> {
     let mut errors = Vec::new();
-    let to = PartStatus::parse(&body.status);
+    let to = PartStatus::parse(status);
     if to.is_none() {
-        let text = format!("expected processing, shipped, delivered or refused, found {:?}", body.status);
+        let text = format!("expected processing, shipped, delivered or refused, found {status:?}");
         errors.push(field("/status", "unknown_status", text));
     }
-    if let Some(tracking) = &body.tracking {
+    if let Some(tracking) = &tracking {
         let texts = [("/tracking/carrier", &tracking.carrier), ("/tracking/number", &tracking.number)];
         errors.extend(texts.iter().filter_map(|(pointer, text)| words(pointer, text.as_deref()?).err()));
     }
     match to {
-        Some(to) if errors.is_empty() => Ok(Move { to, tracking: body.tracking, collected: body.collected }),
+        Some(to) if errors.is_empty() => Ok(Move { to, tracking, collected }),
         _ => Err(errors),
     }
 }

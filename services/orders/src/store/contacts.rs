@@ -9,12 +9,24 @@ use crate::domain::Contact;
 
 /// Keeps the contact of a new order.
 pub(crate) fn insert_contact(tx: &mut Tx, order: OrderId, contact: &Contact) -> Result<(), DbError> {
-    let address = contact.address.as_ref().map(serde_json::to_value).transpose().map_err(|e| DbError::Internal(e.to_string()))?;
     tx.execute(
         "INSERT INTO orders.contacts (order_id, email, address, note) VALUES ($1, $2, $3, $4)",
-        params![order.0, contact.email.as_deref(), address, contact.note.as_deref()],
+        params![order.0, contact.email.as_deref(), address(contact)?, contact.note.as_deref()],
     )
     .map(drop)
+}
+
+/// Keeps where an order goes and its note, as they are now. What was erased stays so.
+pub(crate) fn update_contact(tx: &mut Tx, order: OrderId, contact: &Contact) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE orders.contacts SET address = $2, note = $3 WHERE order_id = $1",
+        params![order.0, address(contact)?, contact.note.as_deref()],
+    )
+    .map(drop)
+}
+
+fn address(contact: &Contact) -> Result<Option<Json>, DbError> {
+    contact.address.as_ref().map(serde_json::to_value).transpose().map_err(|e| DbError::Internal(e.to_string()))
 }
 
 /// The contact of an order; empty where it was erased.

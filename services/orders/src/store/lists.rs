@@ -48,7 +48,7 @@ pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
         }
         OrderEvent::ReturnRefunded(e) => returns::moved(tx, e.return_id, ReturnStatus::Refunded),
         OrderEvent::Paid(_) | OrderEvent::Refunded(_) => Ok(()),
-        OrderEvent::Shipped(_) | OrderEvent::Delivered(_) | OrderEvent::Completed(_) => Ok(()),
+        OrderEvent::Updated(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) | OrderEvent::Completed(_) => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ mod lists;
 mod numbers;
 mod returns;
 
-pub(crate) use contacts::{contact, contacts, insert_contact};
+pub(crate) use contacts::{contact, contacts, insert_contact, update_contact};
 pub(crate) use lists::{Filter, order_of_part, orders_of, parts_of, project, show_as_sold};
 pub(crate) use numbers::next_number;
 pub(crate) use returns::{return_place, returns_of};

@@ -7,6 +7,7 @@ mod cash;
 mod checkout;
 mod digital;
 mod faults;
+mod fulfilling;
 mod races;
 mod reading;
 mod refusals;

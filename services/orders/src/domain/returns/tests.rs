@@ -38,7 +38,7 @@ enum Command {
 fn decide(order: &Order, command: &Command) -> Decision {
     let at = Time(5);
     match command {
-        Command::Move(part, to) => order.advance(part_id(*part), Move::to(*to), at),
+        Command::Move(part, to) => order.advance(&[part_id(*part)], &Move::to(*to), at),
         Command::Request(n, items) => {
             let items: Vec<_> = items.iter().map(|(part, quantity)| item(*part, *quantity)).collect();
             order.request_return(return_id(*n), &items, "too small", at)
