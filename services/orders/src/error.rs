@@ -95,6 +95,7 @@ impl From<Error> for Problem {
             }
             Error::Refused(Refused::NoCash) => Problem::invalid(vec![field("/collected", "no_cash", text)]),
             Error::Refused(Refused::CashOfSeveral) => Problem::invalid(vec![field("/collected", "several_parts", text)]),
+            Error::Refused(Refused::NotSold) => Problem::conflict("not_invoiced", text),
             Error::Refused(Refused::Packed) => Problem::conflict("order_packed", text),
             Error::Refused(Refused::CashOutOfRange { .. }) => Problem::invalid(vec![field("/collected", "range", text)]),
             Error::Stale(problem) => problem,

@@ -13,6 +13,9 @@ mod rpc;
 mod sagas;
 mod store;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use contracts::OrderId;
 use contracts::proto::cart::cart_client::CartClient;
 use contracts::proto::catalog::catalog_client::CatalogClient;
@@ -58,7 +61,16 @@ pub struct Config {
     pub return_answer_seconds: i64,
     /// How long the goods of a return may take to come back, in seconds.
     pub return_receive_seconds: i64,
+    /// Fonts for PDF invoices with letters beyond Windows-1252, such as Bangla: the first that is there and has them.
+    pub invoice_fonts: Vec<PathBuf>,
 }
+
+/// Where distributions put a font with Bangla letters.
+const INVOICE_FONTS: &[&str] = &[
+    "/usr/share/fonts/truetype/noto/NotoSansBengali-Regular.ttf",
+    "/usr/share/fonts/noto/NotoSansBengali-Regular.ttf",
+    "/usr/share/fonts/google-noto/NotoSansBengali-Regular.ttf",
+];
 
 impl Default for Config {
     fn default() -> Config {
@@ -71,6 +83,7 @@ impl Default for Config {
             complete_after_seconds: 7 * 24 * 60 * 60,
             return_answer_seconds: 3 * 24 * 60 * 60,
             return_receive_seconds: 30 * 24 * 60 * 60,
+            invoice_fonts: INVOICE_FONTS.iter().map(PathBuf::from).collect(),
         }
     }
 }
@@ -90,6 +103,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         catalog,
         cart,
         vendors: VendorsClient::new(env.channel("vendors")?),
+        fonts: Arc::new(app::view::Fonts::load(&config.invoice_fonts)),
         config,
     };
     let (db, shipping, returning) = (env.db.clone(), app.clone(), app.clone());

@@ -1,11 +1,13 @@
 //! The HTTP side of a service: routes that say who may call them, bodies that refuse what they do not know.
 
 mod extract;
+mod html;
 mod page;
 mod period;
 mod routes;
 
 pub use extract::{Ifs, Json, Path, Query, idempotency_key, required_idempotency_key, respond};
+pub use html::escape;
 pub use page::{After, Page, PageRequest};
 pub use period::{Period, day_of, day_text};
 pub use routes::{Method, RouteInfo, Routes, Who};

@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{App, Found, Viewer, save, visible};
-use crate::domain::{ContactChange, Line, Order, OrderEvent, OrderStatus, PartStatus, Refused};
+use crate::domain::{Contact, ContactChange, Destination, Line, Order, OrderEvent, OrderStatus, PartStatus, Refused};
 use crate::error::Error;
 use crate::sagas::{AWAIT_PAYMENT, BackLine, CANCELLATION, CalledOff, Cancellation, FULFILMENT};
 use crate::store;
@@ -50,8 +50,15 @@ impl App {
             .await
     }
 
-    /// Says anew where an order goes and what its stores should know.
+    /// Says anew where an order goes and what its stores should know. What shipping costs stays as it was sold.
     pub async fn update(&self, change: Change, to: ContactChange) -> Result<Found, Error> {
+        let before = self.order(change.viewer.clone(), change.order).await?;
+        let (after, _) = before.contact.changed(to.clone()).map_err(Error::Invalid)?;
+        let place = |contact: &Contact| contact.address.as_ref().map(Destination::from);
+        before.order.update(Vec::new(), self.clock.now())?;
+        if let Some(there) = place(&after).filter(|there| place(&before.contact).as_ref() != Some(there)) {
+            self.check_destination(&before.order, &there).await?;
+        }
         self.db
             .write(move |tx| {
                 let mut order = visible(tx, &change.viewer, change.order)?;

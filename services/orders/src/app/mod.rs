@@ -10,6 +10,8 @@ mod shipping;
 mod stock;
 pub(crate) mod view;
 
+use std::sync::Arc;
+
 use contracts::proto::cart::cart_client::CartClient;
 use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
@@ -45,6 +47,8 @@ pub(crate) struct App {
     pub cart: CartClient<Channel>,
     pub vendors: VendorsClient<Channel>,
     pub config: Config,
+    /// For invoices.
+    pub fonts: Arc<view::Fonts>,
 }
 
 /// Who looks at an order.

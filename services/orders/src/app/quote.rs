@@ -100,7 +100,12 @@ impl App {
     }
 
     /// Gives the items their commission; by which methods the stores ship them.
-    async fn add_terms(&self, items: &mut [Item], categories: Vec<Vec<String>>, to: Option<&Destination>) -> Result<Vec<Offer>, Error> {
+    pub(super) async fn add_terms(
+        &self,
+        items: &mut [Item],
+        categories: Vec<Vec<String>>,
+        to: Option<&Destination>,
+    ) -> Result<Vec<Offer>, Error> {
         let lines = items.iter().zip(categories).map(|(item, category_ids)| vendors_api::SaleLine {
             vendor_id: item.vendor_id.to_string(),
             category_ids,

@@ -9,8 +9,9 @@ use kit::{DbError, Query};
 use tokio::time::Instant;
 
 use super::quote::id;
+use super::view::InvoiceView;
 use super::{App, Viewer, unreachable, visible};
-use crate::domain::{Contact, Order, OrderStatus, PartStatus};
+use crate::domain::{Contact, InvoiceScope, Order, OrderStatus, PartStatus};
 use crate::error::Error;
 use crate::store::{self, Filter};
 
@@ -60,6 +61,29 @@ impl App {
                 () = tokio::time::sleep_until(end.min(now + LOOK_AGAIN)) => {}
             }
         }
+    }
+
+    /// The invoice of an order, for whoever may see it; for one of these stores that of its parts.
+    pub async fn invoice(
+        &self,
+        viewer: Viewer,
+        own: Vec<VendorId>,
+        id: OrderId,
+        part: Option<VendorOrderId>,
+    ) -> Result<InvoiceView, Error> {
+        let invoice = self.db.read(move |q| {
+            let order = q.load::<Order>(id.0)?.ok_or(Error::NoOrder)?.state;
+            let stores = if viewer.may_see(&order) { None } else { Some(own.clone()) };
+            if stores.as_ref().is_some_and(|s| order.parts.iter().all(|p| !s.contains(&p.vendor_id))) {
+                return Err(Error::NoOrder);
+            }
+            Ok(order.invoice(&InvoiceScope { stores, part }, &store::contact(q, id)?)?)
+        });
+        let invoice = invoice.await?;
+        let request = vendors_api::GetStoresRequest { vendor_ids: invoice.parts.iter().map(|p| p.vendor_id.to_string()).collect() };
+        let answer = self.vendors.clone().get_stores(request).await.map_err(unreachable("vendors"))?.into_inner();
+        let names = answer.stores.into_iter().map(|s| Ok((super::quote::id(&s.vendor_id)?, s.name))).collect::<Result<_, Error>>()?;
+        Ok(InvoiceView::new(invoice, names))
     }
 
     /// Somebody's orders, newest first; one more than the limit where there are more.

@@ -1,5 +1,6 @@
 //! Orders as callers read them. Commission is the store's business: a shopper does not see it.
 
+mod invoice;
 mod returns;
 
 use contracts::events::orders::{Address, Line, Totals};
@@ -8,6 +9,7 @@ use kit::idempotency::Answer;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(crate) use invoice::{Fonts, InvoiceView};
 pub(crate) use returns::{ReturnView, return_answer, return_of, returns};
 
 use crate::domain::{COD, Contact, Order, OrderStatus, Part, PartStatus, Tracking};

@@ -90,6 +90,9 @@ pub enum Refused {
     /// One amount for several parts.
     #[error("cash is taken for one part at a time: name its vendorOrderId")]
     CashOfSeveral,
+    /// Nothing of it was sold, yet or at all.
+    #[error("there is an invoice once the order is confirmed")]
+    NotSold,
     /// A store packs it, or it has ended.
     #[error("the order is being packed, or has ended: it cannot be changed any more")]
     Packed,
@@ -230,9 +233,9 @@ impl Order {
     /// themselves are kept apart from the events.
     pub fn update(&self, changed: Vec<String>, at: Time) -> Decision {
         let unpacked = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Confirmed];
-        let mut live =
-            self.parts.iter().filter(|p| !p.status.is_dead() && !(p.is_digital() && p.status == PartStatus::Delivered)).peekable();
-        if live.peek().is_none() || !live.all(|p| unpacked.contains(&p.status)) {
+        let ended = |p: &Part| p.status.is_dead() || p.is_digital() && p.status == PartStatus::Delivered;
+        let mut open = self.parts.iter().filter(|p| !ended(p)).peekable();
+        if open.peek().is_none() || !open.all(|p| unpacked.contains(&p.status)) {
             return Err(Refused::Packed);
         }
         Ok(if changed.is_empty() { vec![] } else { vec![OrderUpdated { order_id: self.id, changed, at }.into()] })

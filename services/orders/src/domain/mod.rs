@@ -3,6 +3,7 @@
 mod checkout;
 mod decide;
 mod destination;
+mod invoice;
 pub(crate) mod pricing;
 mod returns;
 mod status;
@@ -23,6 +24,7 @@ pub use contracts::events::orders::Line;
 pub use checkout::{Checkout, CheckoutInput, Contact, ContactChange, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};
+pub use invoice::{Invoice, InvoicePart, InvoiceScope};
 pub use returns::{RETURN_LINES_MAX, Return, ReturnItem, ReturnStatus};
 pub use status::{OrderStatus, PartStatus};
 

@@ -1,6 +1,7 @@
 //! Orders over HTTP.
 
 mod fulfilment;
+mod invoice;
 mod orders;
 mod returns;
 mod shipping;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::User, routes!(orders::list_orders_of_user))
         .add(Who::Guest, routes!(orders::list_order_events))
         .add(Who::Guest, routes!(orders::track_order))
+        .add(Who::Guest, routes!(invoice::get_invoice))
         .add(Who::Guest, routes!(orders::cancel_order))
         .add(Who::Guest, routes!(orders::update_order))
         .add(Who::Roles(SELLERS), routes!(fulfilment::put_order_status))

@@ -10,6 +10,7 @@ both_engines!(
     each_store_moves_its_own_parts_and_an_administrator_all,
     a_repeat_of_a_key_gets_the_first_answer,
     an_order_changes_until_it_is_packed,
+    an_order_goes_elsewhere_for_the_same_price_only,
 );
 
 async fn send(shop: &Shop, who: &Caller, route: (&str, &str), order: &Json, body: Option<Json>, headers: &[(&str, &str)]) -> Response {
@@ -107,4 +108,22 @@ async fn an_order_changes_until_it_is_packed(engine: Engine) {
     assert_eq!(send(&shop, &shopper, put, &order, Some(json!({"total": 1})), &[]).await.status, 400);
     shop.advance(&shop.seller, &order["vendorOrders"][0], "processing").await.expect(200);
     assert_eq!(send(&shop, &shopper, put, &order, Some(json!({"note": "too late"})), &[]).await.expect(409).code(), "order_packed");
+}
+
+async fn an_order_goes_elsewhere_for_the_same_price_only(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let rate = |city: &str, amount: i64| json!({"price": {"amount": amount, "currency": "BDT"}, "zone": {"countries": ["BD"], "cities": [city]}, "perKilogram": {"amount": 100, "currency": "BDT"}});
+    let methods = json!({"methods": [{"code": "standard", "name": "By courier",
+        "rates": [rate("Dhaka", 5_000), rate("Gazipur", 5_000), rate("Sylhet", 9_000)]}]});
+    shop.p.send("PUT", "/api/v1/vendors/store/shipping", &shop.seller, Some(methods), &[]).await.expect(200);
+    let shopper = testing::user();
+    let order = shop.sale(&shopper, &shop.weighing(&shop.seller, 10_000, 2_500).await, 1).await;
+    for (city, status, code) in [("Gazipur", 200, ""), ("Sylhet", 422, "shipping_differs"), ("Khulna", 422, "shipping_differs")] {
+        let mut elsewhere = address();
+        elsewhere["city"] = json!(city);
+        let answer = send(&shop, &shopper, ("PUT", ""), &order, Some(json!({ "shippingAddress": elsewhere })), &[]).await;
+        assert_eq!((answer.status, answer.body["errors"][0]["code"].as_str().unwrap_or_default()), (status, code), "{city}");
+    }
+    let after = shop.get(&shopper, &order).await;
+    assert_eq!((&after["shippingAddress"]["city"], &after["totals"]), (&json!("Gazipur"), &order["totals"]));
 }

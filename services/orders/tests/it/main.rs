@@ -8,6 +8,7 @@ mod checkout;
 mod digital;
 mod faults;
 mod fulfilling;
+mod invoices;
 mod races;
 mod reading;
 mod refusals;

@@ -1,5 +1,7 @@
 //! The hosted page: plain HTML with its style inside, and nothing that needs JavaScript.
 
+use kit::http::escape;
+
 use crate::domain::{Session, Status};
 
 const STYLE: &str = "\
@@ -44,22 +46,6 @@ fn form(token: &str) -> String {
 
 fn state(session: &Session, text: &str) -> String {
     format!("<p class=\"state\">{text}</p><a href=\"{}\">Back to the shop</a>", escape(&session.return_url))
-}
-
-/// Text that is safe between tags and inside quoted attributes.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
