@@ -37,7 +37,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["cart", "catalog", "vendors", "payments"],
     reads: &["payments"],
     describe: || http::routes().describe(),
-    check_config: kit::service::checks::<Config>,
+    check_config: check,
     build,
 };
 
@@ -86,6 +86,11 @@ impl Default for Config {
             invoice_fonts: INVOICE_FONTS.iter().map(PathBuf::from).collect(),
         }
     }
+}
+
+fn check(section: &serde_json::Value) -> Result<(), String> {
+    let config = Config::deserialize(section).map_err(|e| e.to_string())?;
+    config.tax.mistake().map_or(Ok(()), |mistake| Err(format!("tax: {mistake}")))
 }
 
 fn build(env: Env) -> Result<Service, BuildError> {

@@ -69,6 +69,9 @@ pub struct Line {
     pub line_total: Money,
     /// Tax in or on the line.
     pub tax: Money,
+    /// Tax rate frozen at sale, in basis points; absent where it was sold before rates were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_basis_points: Option<i64>,
     /// Commission rate frozen at sale, in basis points.
     pub commission_basis_points: i64,
     /// Commission frozen at sale.

@@ -54,7 +54,8 @@ impl App {
             return Err(Error::Invalid(vec![field("/shippingAddress", "required", "something of this order is shipped")]));
         }
         let now = self.clock.now();
-        let terms = Terms { tax: self.config.tax, offers: &basket.offers };
+        let country = checkout.contact.address.as_ref().map(|a| a.country.as_str());
+        let terms = Terms { tax: &self.config.tax, country, offers: &basket.offers };
         let priced = pricing::price(terms, items, &checkout.shipping, || self.ids.uuid(now)).map_err(unpriced)?;
         if checkout.payment_method == COD && items.iter().any(|i| i.kind != "physical") {
             let text = "cash is paid at the door: digital goods and courses are paid first";
@@ -78,37 +79,28 @@ impl App {
         let answer = self.catalog.clone().get_variants(request).await.map_err(unreachable("catalog"))?.into_inner();
         let mut errors = Vec::new();
         let mut items: Vec<Item> = Vec::with_capacity(wanted.len());
-        let mut categories = Vec::with_capacity(wanted.len());
         for (i, w) in wanted.iter().enumerate() {
             match pick(&answer.variants, w.what, i) {
                 Err(e) => errors.push(e),
                 // A product may be its variant under another name.
                 Ok(v) => match items.iter_mut().find(|item| item.variant_id.to_string() == v.variant_id) {
                     Some(same) => same.quantity += w.quantity,
-                    None => {
-                        items.push(item(v, w.quantity)?);
-                        categories.push(v.category_ids.clone());
-                    }
+                    None => items.push(item(v, w.quantity)?),
                 },
             }
         }
         if !errors.is_empty() {
             return Err(Error::Invalid(errors));
         }
-        let offers = self.add_terms(&mut items, categories, to).await?;
+        let offers = self.add_terms(&mut items, to).await?;
         Ok(Basket { items, offers, cart: None })
     }
 
     /// Gives the items their commission; by which methods the stores ship them.
-    pub(super) async fn add_terms(
-        &self,
-        items: &mut [Item],
-        categories: Vec<Vec<String>>,
-        to: Option<&Destination>,
-    ) -> Result<Vec<Offer>, Error> {
-        let lines = items.iter().zip(categories).map(|(item, category_ids)| vendors_api::SaleLine {
+    async fn add_terms(&self, items: &mut [Item], to: Option<&Destination>) -> Result<Vec<Offer>, Error> {
+        let lines = items.iter().map(|item| vendors_api::SaleLine {
             vendor_id: item.vendor_id.to_string(),
-            category_ids,
+            category_ids: item.categories.iter().map(ToString::to_string).collect(),
             amount: item.unit_price.amount.saturating_mul(item.quantity),
             currency: item.unit_price.currency.code().to_owned(),
             grams: item.grams(),
@@ -183,6 +175,7 @@ fn item(v: &catalog_api::Variant, quantity: i64) -> Result<Item, Error> {
         vendor_id: id(&v.vendor_id)?,
         title: v.title.clone(),
         kind: v.kind.clone(),
+        categories: v.category_ids.iter().map(|c| id(c)).collect::<Result<_, _>>()?,
         weight_grams: v.weight_grams,
         quantity,
         unit_price: Money::new(price.amount, currency),

@@ -65,6 +65,10 @@ struct ItemView {
     quantity: i64,
     unit_price: Money,
     line_total: Money,
+    /// In the total of the line, or on it.
+    tax: Money,
+    /// At this rate, in 1/100 of a percent; null where it was sold before rates were kept.
+    tax_basis_points: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commission: Option<Money>,
 }
@@ -257,6 +261,8 @@ fn item(line: &Line) -> ItemView {
         quantity: line.quantity,
         unit_price: line.unit_price,
         line_total: line.line_total,
+        tax: line.tax,
+        tax_basis_points: line.tax_basis_points,
         commission: None,
     }
 }

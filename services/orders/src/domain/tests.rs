@@ -33,6 +33,7 @@ pub(super) fn created(kinds: &[&str]) -> OrderCreated {
             unit_price: money(500),
             line_total: money(500),
             tax: money(0),
+            tax_basis_points: None,
             commission_basis_points: 1_000,
             commission: money(50),
         }],

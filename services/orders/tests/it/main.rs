@@ -16,3 +16,4 @@ mod returns;
 mod selling;
 mod shipping;
 mod shop;
+mod taxes;

@@ -38,6 +38,13 @@ impl Shop {
         Shop { p, seller, store }
     }
 
+    /// The same shop, once the platform runs with other sections of the configuration.
+    pub async fn reopened_with(self, config: Json) -> Shop {
+        let data = self.p.data();
+        drop(self.p);
+        Shop { p: TestPlatform::start_on(data, SERVICES, config).await, seller: self.seller, store: self.store }
+    }
+
     /// Opens a second store with another owner.
     pub async fn another_store(&self) -> (Caller, String) {
         let seller = testing::user_with(&[Role::Vendor]);

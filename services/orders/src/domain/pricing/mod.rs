@@ -1,45 +1,34 @@
 //! What an order costs and who gets how much of it. Pure: lines in, the stores' parts and the ledger's shares out.
 //!
 //! Every sum of an order is the sum over its parts, and every sum of a part the sum over its lines, so that nothing
-//! is ever rounded twice. Tax and commission are rounded once per line, shipping tax once per part.
+//! is ever rounded twice. Tax and commission are rounded once per line, at the rates that are frozen there; shipping tax once per part.
 
 mod shares;
 mod shipping;
+mod tax;
 #[cfg(test)]
 mod tests;
 
 use contracts::events::orders::{Line, Totals, VendorPart};
 use contracts::money::MoneyError;
-use contracts::{Currency, Money, OrderLineId, ProductId, VariantId, VendorId, VendorOrderId};
-use serde::{Deserialize, Serialize};
+use contracts::{CategoryId, Currency, Money, OrderLineId, ProductId, VariantId, VendorId, VendorOrderId};
 use uuid::Uuid;
 
 pub use shares::{Share, paid_lines, shares};
 pub use shipping::{NONE, NotShipped, Offer, Shipping};
+pub use tax::Tax;
+
+use tax::Rate;
 
 /// What an order is priced by, besides what the catalog says.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
     /// How tax is worked out.
-    pub tax: Tax,
+    pub tax: &'a Tax,
+    /// The country to which the order goes; none where it goes nowhere.
+    pub country: Option<&'a str>,
     /// What the stores take for shipping their parts to where they go.
     pub offers: &'a [Offer],
-}
-
-/// One rate for goods and shipping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tax {
-    /// In basis points: 1500 is 15 percent.
-    pub basis_points: u16,
-    /// Whether prices contain it already.
-    pub included: bool,
-}
-
-impl Default for Tax {
-    fn default() -> Tax {
-        Tax { basis_points: 1_500, included: true }
-    }
 }
 
 /// The kind of what has stock and is carried to somebody.
@@ -58,6 +47,8 @@ pub struct Item {
     pub title: String,
     /// physical, digital or course.
     pub kind: String,
+    /// The categories in which it is filed, for tax.
+    pub categories: Vec<CategoryId>,
     /// What one weighs, for shipping.
     pub weight_grams: i64,
     /// How many; at least 1.
@@ -109,7 +100,8 @@ impl From<MoneyError> for Unpriced {
 
 /// Prices `items`; parts and lines get their ids from `new_id`.
 pub fn price(terms: Terms, items: &[Item], shipping: &Shipping, mut new_id: impl FnMut() -> Uuid) -> Result<Priced, Unpriced> {
-    let (currency, tax) = (one_currency(items)?, terms.tax);
+    let currency = one_currency(items)?;
+    let shipping_rate = terms.tax.rate(terms.country, &[]);
     shipping.check(items)?;
     // What is delivered at once and what is packed first are two parts, so that each is in one state as a whole.
     let part_of = |item: &Item| (item.vendor_id, is_physical(&item.kind));
@@ -123,7 +115,8 @@ pub fn price(terms: Terms, items: &[Item], shipping: &Shipping, mut new_id: impl
     for (vendor, ships) in wanted {
         let mut lines = Vec::new();
         for item in items.iter().filter(|i| part_of(i) == (vendor, ships)) {
-            lines.push(line(tax, item, OrderLineId(new_id()))?);
+            let rate = terms.tax.rate(terms.country, &item.categories);
+            lines.push(line(rate, item, OrderLineId(new_id()))?);
         }
         let chosen = if ships {
             let offer = shipping.choose(vendor, terms.offers)?;
@@ -131,9 +124,9 @@ pub fn price(terms: Terms, items: &[Item], shipping: &Shipping, mut new_id: impl
         } else {
             (NONE.to_owned(), Money::zero(currency))
         };
-        parts.push(part(tax, VendorOrderId(new_id()), vendor, lines, chosen)?);
+        parts.push(part(shipping_rate, VendorOrderId(new_id()), vendor, lines, chosen)?);
     }
-    let totals = sum_of_totals(tax, currency, parts.iter().map(|p| &p.totals))?;
+    let totals = sum_of_totals(terms.tax.included, currency, parts.iter().map(|p| &p.totals))?;
     Ok(Priced { parts, totals })
 }
 
@@ -145,9 +138,9 @@ fn one_currency(items: &[Item]) -> Result<Currency, Unpriced> {
     }
 }
 
-fn line(tax: Tax, item: &Item, line_id: OrderLineId) -> Result<Line, Unpriced> {
+fn line(rate: Rate, item: &Item, line_id: OrderLineId) -> Result<Line, Unpriced> {
     let line_total = item.unit_price.times(item.quantity)?;
-    let line_tax = tax.of(line_total)?;
+    let line_tax = rate.of(line_total)?;
     Ok(Line {
         line_id,
         variant_id: item.variant_id,
@@ -158,16 +151,17 @@ fn line(tax: Tax, item: &Item, line_id: OrderLineId) -> Result<Line, Unpriced> {
         unit_price: item.unit_price,
         line_total,
         tax: line_tax,
+        tax_basis_points: Some(rate.basis_points),
         commission_basis_points: item.commission_basis_points,
-        commission: tax.net(line_total, line_tax)?.basis_points(item.commission_basis_points)?,
+        commission: rate.net(line_total, line_tax)?.basis_points(item.commission_basis_points)?,
     })
 }
 
-fn part(tax: Tax, id: VendorOrderId, vendor_id: VendorId, lines: Vec<Line>, shipping: (String, Money)) -> Result<VendorPart, Unpriced> {
+fn part(rate: Rate, id: VendorOrderId, vendor_id: VendorId, lines: Vec<Line>, shipping: (String, Money)) -> Result<VendorPart, Unpriced> {
     let (shipping_method, shipping) = shipping;
     let currency = shipping.currency;
     let subtotal = Money::sum(currency, lines.iter().map(|l| l.line_total))?;
-    let shipping_tax = tax.of(shipping)?;
+    let shipping_tax = rate.of(shipping)?;
     let tax_total = Money::sum(currency, lines.iter().map(|l| l.tax))?.plus(shipping_tax)?;
     let gross = subtotal.plus(shipping)?;
     let totals = Totals {
@@ -175,37 +169,24 @@ fn part(tax: Tax, id: VendorOrderId, vendor_id: VendorId, lines: Vec<Line>, ship
         discount: Money::zero(currency),
         shipping,
         tax: tax_total,
-        tax_included: tax.included,
-        total: if tax.included { gross } else { gross.plus(tax_total)? },
+        tax_included: rate.included,
+        total: if rate.included { gross } else { gross.plus(tax_total)? },
     };
     Ok(VendorPart { vendor_order_id: id, vendor_id, lines, shipping_method, shipping_tax, totals })
 }
 
-fn sum_of_totals<'a>(tax: Tax, currency: Currency, parts: impl Iterator<Item = &'a Totals> + Clone) -> Result<Totals, Unpriced> {
+fn sum_of_totals<'a>(tax_included: bool, currency: Currency, parts: impl Iterator<Item = &'a Totals> + Clone) -> Result<Totals, Unpriced> {
     let sum = |field: fn(&Totals) -> Money| Money::sum(currency, parts.clone().map(field));
     Ok(Totals {
         subtotal: sum(|t| t.subtotal)?,
         discount: sum(|t| t.discount)?,
         shipping: sum(|t| t.shipping)?,
         tax: sum(|t| t.tax)?,
-        tax_included: tax.included,
+        tax_included,
         total: sum(|t| t.total)?,
     })
 }
 
 fn is_physical(kind: &str) -> bool {
     kind == PHYSICAL
-}
-
-impl Tax {
-    /// The tax within a price, or on it: one path, two denominators.
-    fn of(self, price: Money) -> Result<Money, MoneyError> {
-        let rate = i64::from(self.basis_points);
-        price.fraction(rate, if self.included { 10_000 + rate } else { 10_000 })
-    }
-
-    /// What is left of a price without its tax.
-    fn net(self, price: Money, tax: Money) -> Result<Money, MoneyError> {
-        if self.included { price.minus(tax) } else { Ok(price) }
-    }
 }

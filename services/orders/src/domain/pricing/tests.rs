@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
-use contracts::{Currency, Money, ProductId, VariantId, VendorId};
+use contracts::{CategoryId, Currency, Money, ProductId, VariantId, VendorId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::tax::TaxRate;
 use super::*;
 
 fn item(store: u128, kind: &str, price: i64, quantity: i64) -> Item {
@@ -13,6 +14,7 @@ fn item(store: u128, kind: &str, price: i64, quantity: i64) -> Item {
         vendor_id: VendorId(Uuid::from_u128(store)),
         title: "Nakshi kantha".into(),
         kind: kind.into(),
+        categories: Vec::new(),
         weight_grams: 100,
         quantity,
         unit_price: Money::new(price, Currency::BDT),
@@ -21,7 +23,7 @@ fn item(store: u128, kind: &str, price: i64, quantity: i64) -> Item {
 }
 
 fn at(included: bool, basis_points: u16) -> Tax {
-    Tax { basis_points, included }
+    Tax { basis_points, included, ..Tax::default() }
 }
 
 fn store(n: u128) -> VendorId {
@@ -40,12 +42,12 @@ fn offers() -> Vec<Offer> {
 }
 
 fn priced(tax: Tax, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
-    priced_at(&offers(), tax, items, shipping)
+    priced_at(&offers(), &tax, items, shipping)
 }
 
-fn priced_at(offers: &[Offer], tax: Tax, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
+fn priced_at(offers: &[Offer], tax: &Tax, items: &[Item], shipping: &Shipping) -> Result<Priced, Unpriced> {
     let mut next = 0;
-    price(Terms { tax, offers }, items, shipping, || {
+    price(Terms { tax, country: Some("BD"), offers }, items, shipping, || {
         next += 1;
         Uuid::from_u128(next)
     })
@@ -117,7 +119,7 @@ fn methods_are_chosen_for_all_stores_or_one_by_one() {
     ];
     for (offers, method, by_vendor, expected) in cases {
         let shipping = Shipping { method: method.map(str::to_owned), by_vendor };
-        let found = priced_at(&offers, Tax::default(), &items, &shipping);
+        let found = priced_at(&offers, &Tax::default(), &items, &shipping);
         let found = found.map(|p| [0, 1, 2].map(|n| p.parts[n].totals.shipping.amount));
         assert_eq!(found, expected.map_err(Unpriced::Shipping), "{shipping:?}");
     }
@@ -142,6 +144,78 @@ fn what_cannot_be_priced_says_why() {
     }
 }
 
+fn category(n: u128) -> CategoryId {
+    CategoryId(Uuid::from_u128(n))
+}
+
+fn tax_rate(country: Option<&str>, category_id: Option<u128>, basis_points: u16) -> TaxRate {
+    TaxRate { country: country.map(str::to_owned), category_id: category_id.map(category), basis_points }
+}
+
+#[test]
+fn the_most_particular_rate_of_tax_counts() {
+    let rates = [
+        tax_rate(Some("BD"), None, 1_500),
+        tax_rate(Some("IN"), None, 1_800),
+        tax_rate(None, Some(1), 500),
+        tax_rate(None, Some(2), 700),
+        tax_rate(Some("BD"), Some(1), 0),
+        tax_rate(Some("BD"), Some(3), 10_000),
+    ];
+    let cases: &[(Option<&str>, &[u128], i64)] = &[
+        (Some("US"), &[], 1_000),
+        (Some("BD"), &[], 1_500),
+        (Some("IN"), &[9], 1_800),
+        (Some("US"), &[1], 500),
+        (Some("US"), &[2, 1], 500),
+        (Some("BD"), &[1], 0),
+        (Some("BD"), &[2], 700),
+        (Some("BD"), &[1, 2], 0),
+        (Some("BD"), &[3, 2], 10_000),
+        (None, &[], 1_800),
+        (None, &[1], 500),
+    ];
+    for included in [true, false] {
+        for rates in [rates.to_vec(), rates.iter().rev().cloned().collect()] {
+            let tax = Tax { basis_points: 1_000, included, country: Some("IN".into()), rates };
+            for (country, categories, expected) in cases {
+                let categories: Vec<_> = categories.iter().map(|n| category(*n)).collect();
+                assert_eq!(tax.rate(*country, &categories).basis_points, *expected, "{country:?} {categories:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_keeps_the_rate_of_its_category_and_shipping_has_that_of_the_country() {
+    let book = Item { categories: vec![category(1)], ..item(1, "physical", 10_500, 2) };
+    for (included, book_tax, other_tax, shipping_tax, total) in [(true, 1_000, 1_304, 783, 37_000), (false, 1_050, 1_500, 900, 40_450)] {
+        let tax = Tax { included, rates: vec![tax_rate(None, Some(1), 500)], ..Tax::default() };
+        let p = priced(tax, &[book.clone(), item(1, "digital", 10_000, 1)], &Shipping::default()).unwrap();
+        let lines: Vec<_> = p.parts[0].lines.iter().map(|l| (l.tax_basis_points, l.tax.amount)).collect();
+        assert_eq!(lines, [(Some(500), book_tax), (Some(1_500), other_tax)], "included: {included}");
+        assert_eq!((p.parts[0].shipping_tax.amount, p.totals.tax.amount), (shipping_tax, book_tax + other_tax + shipping_tax));
+        assert_eq!(p.totals.total.amount, total);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_taxes_is_said() {
+    let with =
+        |basis_points, country: &str, rates: Vec<TaxRate>| Tax { basis_points, country: Some(country.into()), rates, ..Tax::default() };
+    assert_eq!(with(10_000, "BD", vec![tax_rate(None, Some(1), 0), tax_rate(Some("BD"), Some(1), 0)]).mistake(), None);
+    let cases = [
+        (with(10_001, "BD", vec![]), "basis_points"),
+        (with(0, "bd", vec![]), "country"),
+        (with(0, "BD", vec![tax_rate(None, None, 10_001)]), "basis_points"),
+        (with(0, "BD", vec![tax_rate(Some("Mars"), None, 1)]), "country"),
+        (with(0, "BD", vec![tax_rate(None, Some(1), 1), tax_rate(None, Some(1), 2)]), "rates"),
+    ];
+    for (tax, begins) in cases {
+        assert!(tax.mistake().is_some_and(|m| m.starts_with(begins)), "{tax:?}");
+    }
+}
+
 #[test]
 fn shares_of_a_single_line_by_hand() {
     // 115.00 with 15 % inside is 100.00 net; 10 % commission of that is 10.00; 60.00 shipping holds 7.83 of tax.
@@ -158,17 +232,31 @@ fn shares_of_a_single_line_by_hand() {
 }
 
 fn any_item() -> impl Strategy<Value = Item> {
-    (1..5u128, prop_oneof!["physical", "digital", "course"], 0..50_000_000i64, 1..999i64, 0..=10_000i64).prop_map(
-        |(store, kind, price, quantity, commission_basis_points)| Item { commission_basis_points, ..item(store, &kind, price, quantity) },
+    let filed = prop::collection::vec((0..4u128).prop_map(category), 0..3);
+    (1..5u128, prop_oneof!["physical", "digital", "course"], 0..50_000_000i64, 1..999i64, 0..=10_000i64, filed).prop_map(
+        |(store, kind, price, quantity, commission_basis_points, categories)| Item {
+            commission_basis_points,
+            categories,
+            ..item(store, &kind, price, quantity)
+        },
     )
+}
+
+/// Of the country, of a category and of both.
+fn any_tax() -> impl Strategy<Value = Tax> {
+    (any::<bool>(), 0..=10_000u16, 0..=10_000u16, 0..=10_000u16, 0..=10_000u16).prop_map(|(included, basis_points, a, b, c)| Tax {
+        rates: vec![tax_rate(Some("BD"), None, a), tax_rate(None, Some(1), b), tax_rate(Some("BD"), Some(2), c)],
+        ..at(included, basis_points)
+    })
 }
 
 proptest! {
     #[test]
     fn parts_sum_to_the_order_and_shares_to_its_total(
-        items in prop::collection::vec(any_item(), 1..12), included: bool, basis_points in 0..=10_000u16,
+        items in prop::collection::vec(any_item(), 1..12), tax in any_tax(),
     ) {
-        let p = priced(at(included, basis_points), &items, &Shipping::default()).unwrap();
+        let included = tax.included;
+        let p = priced(tax, &items, &Shipping::default()).unwrap();
         let sum = |field: fn(&Totals) -> Money| p.parts.iter().map(|p| field(&p.totals).amount).sum::<i64>();
         let t = &p.totals;
         prop_assert_eq!(sum(|t| t.subtotal), t.subtotal.amount);
@@ -178,6 +266,13 @@ proptest! {
         prop_assert_eq!(sum(|t| t.total), t.total.amount);
         let on_top = if included { 0 } else { t.tax.amount };
         prop_assert_eq!(t.subtotal.amount - t.discount.amount + t.shipping.amount + on_top, t.total.amount);
+        for part in &p.parts {
+            let lines: i64 = part.lines.iter().map(|l| l.tax.amount).sum();
+            prop_assert_eq!(lines + part.shipping_tax.amount, part.totals.tax.amount);
+            prop_assert_eq!(part.totals.tax_included, included);
+            let on_top = if included { 0 } else { part.totals.tax.amount };
+            prop_assert_eq!(part.totals.subtotal.amount + part.totals.shipping.amount + on_top, part.totals.total.amount);
+        }
         let goods: i64 = items.iter().map(|i| i.unit_price.amount * i.quantity).sum();
         prop_assert_eq!(goods, t.subtotal.amount);
 
