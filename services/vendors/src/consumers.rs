@@ -12,7 +12,7 @@ use crate::store::figures::{self, Cause, Reached};
 
 /// One per consumed event.
 pub(crate) fn all() -> Vec<Consumer> {
-    vec![
+    let all = [
         Consumer::on(|tx, e: &OrderCreated, _| Ok(figures::insert_sales(tx, e.order_id, &e.parts)?)),
         Consumer::on(|tx, e: &OrderConfirmed, _| Ok(figures::confirm(tx, e.order_id, e.at)?)),
         Consumer::on(|tx, e: &OrderFailed, _| Ok(figures::end(tx, e.order_id, e.at)?)),
@@ -37,7 +37,8 @@ pub(crate) fn all() -> Vec<Consumer> {
             Ok(figures::insert_earnings(tx, cause, e.amount.currency, &stores, envelope.time)?)
         }),
         Consumer::on(|tx, e: &PaymentRefundFailed, envelope| Ok(figures::take_refund_back(tx, e.refund_id.0, envelope.time)?)),
-    ]
+    ];
+    all.into_iter().map(Consumer::unhurried).collect()
 }
 
 fn part_moved(tx: &mut Tx, e: &OrderStatusChanged) -> Result<(), ConsumerError> {

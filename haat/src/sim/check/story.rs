@@ -60,12 +60,13 @@ pub struct Part {
 pub fn stories(events: &[Envelope]) -> BTreeMap<String, Story> {
     let mut stories: BTreeMap<String, Story> = BTreeMap::new();
     for event in events.iter().filter(|e| e.source == "orders") {
-        stories.entry(event.stream.to_string()).or_default().take(&event.kind, &event.data);
+        stories.entry(event.stream.to_string()).or_default().take(&event.kind, &event.json());
     }
     for event in events.iter().filter(|e| e.source == "payments") {
-        let payment = &event.data["paymentId"];
+        let data = event.json();
+        let payment = &data["paymentId"];
         if let Some(story) = stories.values_mut().find(|s| !payment.is_null() && s.created["paymentId"] == *payment) {
-            story.money_moved(&event.kind, &event.data);
+            story.money_moved(&event.kind, &data);
         }
     }
     stories

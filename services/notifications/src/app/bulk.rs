@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::App;
+use super::people::Known;
 use super::people::unreachable;
 use super::send::{Given, created, once};
 use super::templates::Written;
@@ -99,10 +100,10 @@ impl App {
             Err(Error::NoBulk) => return Ok(false),
             Err(e) => return Err(e),
         };
-        let written = self.written().await?;
+        let mut known = Known::new(self.written().await?);
         let (turns, total) = match &bulk.audience {
-            Audience::List => (self.turns_of_list(&bulk, &written).await?, bulk.total),
-            Audience::Everybody(role) => self.turns_of_everybody(&bulk, *role, &written).await?,
+            Audience::List => (self.turns_of_list(&bulk, &mut known).await?, bulk.total),
+            Audience::Everybody(role) => self.turns_of_everybody(&bulk, *role, &known.written).await?,
         };
         let more = turns.len() as i64 == AT_ONCE;
         let (app, done) = (self.clone(), bulk.done);
@@ -111,15 +112,15 @@ impl App {
         Ok(more || !made)
     }
 
-    async fn turns_of_list(&self, bulk: &Bulk, written: &Written) -> Result<Vec<Turn>, Error> {
+    async fn turns_of_list(&self, bulk: &Bulk, known: &mut Known) -> Result<Vec<Turn>, Error> {
         let (id, done) = (bulk.id, bulk.done);
         let recipients = self.db.read(move |q| store::recipients(q, id, done, AT_ONCE)).await.map_err(Error::from)?;
         let mut turns = Vec::new();
         for (number, recipient) in recipients {
-            let reader = self.user(recipient.user).await?;
+            let reader = self.user(recipient.user, known).await?;
             let variables: Variables = bulk.wanted.variables.clone().into_iter().chain(recipient.variables).collect();
             let drafts = match reader {
-                Some(reader) => self.compose_for(bulk, number, written, &reader, variables)?,
+                Some(reader) => self.compose_for(bulk, number, &known.written, &reader, variables)?,
                 None => Err(("unknown_user", "there is no such user".to_owned())),
             };
             turns.push(Turn { number, user: recipient.user, drafts });

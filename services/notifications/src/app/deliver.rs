@@ -11,10 +11,13 @@ use super::App;
 use super::preferences::{held, held_until};
 use crate::domain::{Answer, Draft, HIDDEN, Kind, Medium, Outcome, Status, after, unsubscribe_url};
 use crate::error::Error;
-use crate::store::{self, Delivery, New, Outgoing, Progress};
+use crate::store::{self, Delivery, NewMail, Outgoing, Progress};
 
 /// The kind of the job that delivers.
 pub(crate) const DELIVERY_JOB: &str = "deliver";
+
+/// A new message: whose work it is, where not the caller's; what it says; and its id.
+pub(super) type New<'a> = (Option<&'a Context>, &'a Draft, NotificationId);
 
 /// A mail at the moment of an attempt.
 enum Leaving {
@@ -26,7 +29,7 @@ enum Leaving {
 impl App {
     /// Sees to it that new messages leave: at once where nobody need be asked, else by a job each; after quiet hours where
     /// they would disturb.
-    pub(super) fn send_off(&self, tx: &mut Tx, new: &[(&Context, &Draft, NotificationId)]) -> Result<(), Error> {
+    pub(super) fn send_off(&self, tx: &mut Tx, new: &[New]) -> Result<(), Error> {
         let (in_app, mails): (Vec<_>, Vec<_>) = new.iter().copied().partition(|(_, draft, _)| draft.channel == Medium::InApp);
         let (live, told): (_, Vec<_>) = (self.live.clone(), in_app.iter().map(|(_, draft, _)| draft.recipient).collect());
         tx.after_commit(move || told.into_iter().for_each(|recipient| live.tell(recipient)));
@@ -44,7 +47,9 @@ impl App {
         }
         store::insert_deliveries(tx, &left.iter().map(|(_, mail)| *mail).collect::<Vec<_>>())?;
         for (context, ((id, ..), due)) in left {
-            tx.act_for(context);
+            if let Some(context) = context {
+                tx.act_for(context);
+            }
             deliver_later(tx, id, 0, due)?;
         }
         match at_once {
@@ -53,14 +58,16 @@ impl App {
         }
     }
 
-    fn note_gone(&self, tx: &mut Tx, gone: &[(&Context, New)], answer: &Answer) -> Result<(), Error> {
-        let mails: Vec<New> = gone.iter().map(|(_, mail)| *mail).collect();
+    fn note_gone(&self, tx: &mut Tx, gone: &[(Option<&Context>, NewMail)], answer: &Answer) -> Result<(), Error> {
+        let mails: Vec<NewMail> = gone.iter().map(|(_, mail)| *mail).collect();
         store::insert_sent(tx, &mails, answer)?;
         if self.development {
             store::post_all(tx, &mails)?;
         }
         for (context, (id, channel, _)) in gone {
-            tx.act_for(context);
+            if let Some(context) = context {
+                tx.act_for(context);
+            }
             tx.publish(NotificationSent { notification_id: *id, channel: channel.as_str().to_owned() })?;
         }
         Ok(())

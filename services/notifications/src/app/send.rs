@@ -1,6 +1,5 @@
 //! Messages that an administrator or another program sends to one user.
 
-use contracts::events::notifications::NotificationQueued;
 use contracts::{NotificationId, UserId};
 use kit::Tx;
 use kit::idempotency::{self, Answer, Key, Seen};
@@ -9,10 +8,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::App;
+use super::people::Known;
 use super::templates::Written;
 use crate::domain::{Addressee, Draft, Medium, Wanted, filled};
 use crate::error::Error;
-use crate::store::{self, TemplateKey};
+use crate::store::TemplateKey;
 
 /// What a request that may be repeated is answered.
 pub(crate) enum Given {
@@ -25,9 +25,9 @@ pub(crate) enum Given {
 impl App {
     /// Sends a message to a user, on each of the channels on which it reaches them.
     pub async fn send(&self, user: UserId, wanted: Wanted, key: Option<Key>) -> Result<Given, Error> {
-        let reader = self.user(user).await?.ok_or(Error::UnknownUser)?;
-        let written = self.written().await?;
-        let drafts = self.compose(&written, &wanted, Uuid::nil(), &reader)?;
+        let mut known = Known::new(self.written().await?);
+        let reader = self.user(user, &mut known).await?.ok_or(Error::UnknownUser)?;
+        let drafts = self.compose(&known.written, &wanted, Uuid::nil(), &reader)?;
         let app = self.clone();
         self.db
             .write(move |tx| {
@@ -64,11 +64,7 @@ impl App {
 
     /// Stores a message and sees to it that it leaves; `None` where its reader has it, or does not want it.
     pub(super) fn store_draft(&self, tx: &mut Tx, draft: &Draft) -> Result<Option<NotificationId>, Error> {
-        let Some(id) = store::insert(tx, draft)? else { return Ok(None) };
-        let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
-        tx.publish(NotificationQueued { notification_id: id, user_id: draft.user_id, kind, channel })?;
-        self.send_off(tx, id, draft)?;
-        Ok(Some(id))
+        Ok(self.store_drafts(tx, &[(None, draft)])?.into_iter().next().flatten())
     }
 }
 

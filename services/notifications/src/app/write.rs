@@ -1,13 +1,14 @@
 //! Writing the messages that an event asks for: a job, since it needs other services. Those that are due together are
 //! written together. It may run again at any point: each message has a key of its own in its table.
 
-use contracts::OrderId;
 use contracts::events::notifications::NotificationQueued;
+use contracts::{NotificationId, OrderId};
 use kit::jobs::{self, Job, JobOutcome};
 use kit::{Context, DbError, Tx};
 use serde::Deserialize;
 
 use super::App;
+use super::deliver::New;
 use super::people::Known;
 use super::templates::Written;
 use crate::domain::{Addressee, Cause, Draft, Kind, Medium, Order, Part, Story};
@@ -71,19 +72,31 @@ impl App {
         let app = self.clone();
         self.db
             .write(move |tx| {
-                let off = store::turned_off(tx, &drafts.iter().map(|(_, d)| d.recipient).collect::<Vec<_>>())?;
-                let is_off = |d: &Draft| off.contains(&(d.recipient, d.kind.as_str().to_owned(), d.channel.as_str().to_owned()));
-                let wanted: Vec<_> = drafts.iter().filter(|(_, d)| off.is_empty() || !is_off(d)).collect();
-                let stored = store::insert_messages(tx, &wanted.iter().map(|(_, d)| d).collect::<Vec<_>>())?;
-                let new: Vec<_> = wanted.into_iter().zip(stored).filter_map(|((context, draft), id)| Some((context, draft, id?))).collect();
-                for (context, draft, id) in &new {
-                    tx.act_for(context);
-                    let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
-                    tx.publish(NotificationQueued { notification_id: *id, user_id: draft.user_id, kind, channel })?;
-                }
-                app.send_off(tx, &new)
+                let drafts: Vec<_> = drafts.iter().map(|(context, draft)| (Some(context), draft)).collect();
+                app.store_drafts(tx, &drafts).map(drop)
             })
             .await
+    }
+
+    /// Stores messages, each as the work of its context, or of the caller's, and sees to it that they leave. For each its
+    /// id; `None` where its reader has it, or does not want it.
+    pub(super) fn store_drafts(&self, tx: &mut Tx, drafts: &[(Option<&Context>, &Draft)]) -> Result<Vec<Option<NotificationId>>, Error> {
+        let off = store::turned_off(tx, &drafts.iter().map(|(_, d)| d.recipient).collect::<Vec<_>>())?;
+        let is_off = |d: &Draft| off.contains(&(d.recipient, d.kind.as_str().to_owned(), d.channel.as_str().to_owned()));
+        let wanted: Vec<_> = drafts.iter().map(|(_, d)| off.is_empty() || !is_off(d)).collect();
+        let asked: Vec<_> = drafts.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|((_, d), _)| *d).collect();
+        let mut stored = store::insert_messages(tx, &asked)?.into_iter();
+        let ids: Vec<_> = wanted.iter().map(|wanted| if *wanted { stored.next().flatten() } else { None }).collect();
+        let new: Vec<New> = drafts.iter().zip(&ids).filter_map(|((context, draft), id)| Some((*context, *draft, (*id)?))).collect();
+        for (context, draft, id) in &new {
+            if let Some(context) = context {
+                tx.act_for(context);
+            }
+            let (kind, channel) = (draft.kind.as_str().to_owned(), draft.channel.as_str().to_owned());
+            tx.publish(NotificationQueued { notification_id: *id, user_id: draft.user_id, kind, channel })?;
+        }
+        self.send_off(tx, &new)?;
+        Ok(ids)
     }
 
     /// To the shopper; what is a sale, or was one, also to each store's owner.

@@ -65,15 +65,15 @@ const COLUMNS: &str =
     "d.message_id, m.kind, d.channel, d.address, d.status, d.attempts, d.series_from, d.next_at, d.created_at, d.updated_at";
 
 /// A new mail: its message, on which way, and where to.
-pub(crate) type New<'a> = (NotificationId, Medium, &'a str);
+pub(crate) type NewMail<'a> = (NotificationId, Medium, &'a str);
 
 /// Makes the deliveries of new messages, each due at its time.
-pub(crate) fn insert_deliveries(tx: &mut Tx, mails: &[(New, Time)]) -> Result<(), DbError> {
+pub(crate) fn insert_deliveries(tx: &mut Tx, mails: &[(NewMail, Time)]) -> Result<(), DbError> {
     insert(tx, mails.iter().map(|(mail, due)| (*mail, Some(*due))).collect(), Status::Pending, 0)
 }
 
 /// Makes the deliveries of new messages whose first attempt was taken.
-pub(crate) fn insert_sent(tx: &mut Tx, mails: &[New], answer: &Answer) -> Result<(), DbError> {
+pub(crate) fn insert_sent(tx: &mut Tx, mails: &[NewMail], answer: &Answer) -> Result<(), DbError> {
     insert(tx, mails.iter().map(|mail| (*mail, None)).collect(), Status::Sent, 1)?;
     let now = tx.now();
     for some in portions(mails) {
@@ -85,10 +85,10 @@ pub(crate) fn insert_sent(tx: &mut Tx, mails: &[New], answer: &Answer) -> Result
     Ok(())
 }
 
-fn insert(tx: &mut Tx, mails: Vec<(New, Option<Time>)>, status: Status, attempts: i64) -> Result<(), DbError> {
+fn insert(tx: &mut Tx, mails: Vec<(NewMail, Option<Time>)>, status: Status, attempts: i64) -> Result<(), DbError> {
     let now = tx.now();
     for some in portions(&mails) {
-        let row = |((id, channel, address), next_at): &(New, Option<Time>)| {
+        let row = |((id, channel, address), next_at): &(NewMail, Option<Time>)| {
             params![id.0, channel.as_str(), *address, status.as_str(), attempts, 0_i64, *next_at, now, now].to_vec()
         };
         let values: Vec<Value> = some.iter().flat_map(row).collect();

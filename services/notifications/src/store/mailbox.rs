@@ -5,7 +5,7 @@ use kit::db::{DbError, Query, Row, Tx, portions, value_rows};
 use kit::http::After;
 use kit::{Value, params};
 
-use super::New;
+use super::NewMail;
 
 /// A message in the mailbox.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub(crate) fn post(tx: &mut Tx, message: NotificationId, body: Option<&str>, htm
 }
 
 /// Puts new messages that have left into the mailbox too.
-pub(crate) fn post_all(tx: &mut Tx, mails: &[New]) -> Result<(), DbError> {
+pub(crate) fn post_all(tx: &mut Tx, mails: &[NewMail]) -> Result<(), DbError> {
     let now = tx.now();
     for some in portions(mails) {
         let values: Vec<Value> = some.iter().flat_map(|(id, _, address)| params![id.0, *address, now].to_vec()).collect();

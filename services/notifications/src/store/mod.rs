@@ -12,7 +12,7 @@ pub(crate) use bulk::{
     insert_recipients, prune_bulk, recipients,
 };
 pub(crate) use deliveries::{
-    Attempt, Delivery, New, Outgoing, Progress, deliveries, delivery, insert_deliveries, insert_sent, note_attempt, outgoing, postpone,
+    Attempt, Delivery, NewMail, Outgoing, Progress, deliveries, delivery, insert_deliveries, insert_sent, note_attempt, outgoing, postpone,
     revive,
 };
 pub(crate) use mailbox::{Mail, mails, post, post_all};

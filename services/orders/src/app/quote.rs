@@ -97,7 +97,7 @@ impl App {
     }
 
     /// Gives the items their commission; by which methods the stores ship them.
-    async fn add_terms(&self, items: &mut [Item], to: Option<&Destination>) -> Result<Vec<Offer>, Error> {
+    pub(super) async fn add_terms(&self, items: &mut [Item], to: Option<&Destination>) -> Result<Vec<Offer>, Error> {
         let lines = items.iter().map(|item| vendors_api::SaleLine {
             vendor_id: item.vendor_id.to_string(),
             category_ids: item.categories.iter().map(ToString::to_string).collect(),

@@ -46,8 +46,7 @@ impl App {
         let known = self.catalog.clone().get_variants(request).await.map_err(unreachable("catalog"))?.into_inner().variants;
         let grams = |line: &Line| known.iter().find(|v| v.variant_id == line.variant_id.to_string()).map_or(0, |v| v.weight_grams);
         let mut items: Vec<Item> = sold.into_iter().map(|(vendor_id, line)| sold_item(vendor_id, line, grams(line))).collect();
-        let no_categories = vec![Vec::new(); items.len()];
-        let offers = self.add_terms(&mut items, no_categories, Some(to)).await?;
+        let offers = self.add_terms(&mut items, Some(to)).await?;
         for part in order.parts.iter().filter(|p| !p.status.is_dead() && !p.is_digital()) {
             let offer = offers.iter().find(|o| o.vendor_id == part.vendor_id && o.method == part.shipping_method);
             let price = offer.map(|o| o.price);
@@ -69,6 +68,7 @@ fn sold_item(vendor_id: VendorId, line: &Line, weight_grams: i64) -> Item {
         vendor_id,
         title: line.title.clone(),
         kind: line.kind.clone(),
+        categories: Vec::new(),
         weight_grams,
         quantity: line.quantity,
         unit_price: line.unit_price,

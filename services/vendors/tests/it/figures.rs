@@ -95,6 +95,7 @@ impl Market {
             unit_price: bdt(total / quantity),
             line_total: bdt(total),
             tax: bdt(0),
+            tax_basis_points: None,
             commission_basis_points: 1_000,
             commission: bdt(total / 10),
         };
@@ -163,7 +164,15 @@ impl Market {
 
     fn refunded(&self, refund_id: RefundId) -> PaymentRefundRequested {
         let shares = self.shares([300, 0, 30, 20]).into_iter().filter(|s| s.vendor_id == self.store && s.amount > 0).collect();
-        PaymentRefundRequested { payment_id: id().into(), refund_id, amount: bdt(350), reason: "broken".into(), shares, items: vec![] }
+        PaymentRefundRequested {
+            payment_id: id().into(),
+            refund_id,
+            amount: bdt(350),
+            reason: "broken".into(),
+            shares,
+            items: vec![],
+            shipping_of: Default::default(),
+        }
     }
 
     fn asked_back(&self, order_id: OrderId, return_id: ReturnId) -> OrderReturnRequested {
@@ -277,7 +286,7 @@ async fn events_that_come_twice_and_out_of_order_change_nothing(engine: Engine) 
 async fn what_was_not_sold_is_forgotten(engine: Engine) {
     let m = Market::open(engine).await;
     let number = || "HT-2026-000001".to_owned();
-    let ended = |order_id| OrderCancelled { order_id, user_id: None, number: number(), reason: "x".into(), at: NOON };
+    let ended = |order_id| OrderCancelled { order_id, user_id: None, number: number(), vendor_ids: vec![], reason: "x".into(), at: NOON };
     let [failed, cancelled, sold, refused] = [(); 4].map(|()| OrderId(id()));
     for order in [failed, cancelled, sold, refused] {
         m.say(&m.created(order)).await;
