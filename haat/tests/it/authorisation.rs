@@ -127,6 +127,7 @@ impl Things {
             ("/api/v1/notifications/", notification),
             ("/api/v1/orders/user/", user.clone()),
             ("/api/v1/orders/", order_id.clone()),
+            ("/api/v1/payments/webhooks/", nothing()),
             ("/api/v1/payments/order/", order_id),
             ("/api/v1/payments/", payment),
             ("/api/v1/products/", good.product),

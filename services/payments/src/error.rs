@@ -17,6 +17,12 @@ pub enum Error {
     /// More entries than a statement holds.
     #[error("a statement holds at most {0} entries: ask for a shorter period")]
     StatementTooLong(usize),
+    /// No such message.
+    #[error("no such webhook")]
+    NoWebhook,
+    /// Nobody vouched for it.
+    #[error("this message was refused: its signature does not fit")]
+    NotVerified,
     /// Given up before it began.
     #[error("the payment was cancelled before it began")]
     Cancelled,
@@ -143,6 +149,8 @@ impl From<Error> for Problem {
             Error::NotFound => Problem::not_found("payment"),
             Error::NoStore => Problem::not_found("store"),
             Error::StatementTooLong(_) => Problem::unprocessable("statement_too_long", text),
+            Error::NoWebhook => Problem::not_found("webhook"),
+            Error::NotVerified => Problem::conflict("not_verified", text),
             Error::Cancelled => Problem::conflict("payment_cancelled", text),
             Error::PaymentMismatch => Problem::conflict("payment_mismatch", text),
             Error::InvalidShares(_) => Problem::unprocessable("invalid_shares", text),

@@ -1,6 +1,6 @@
 //! payments: takes money, gives it back, and accounts for it.
 //!
-//! Owns payments, refunds, cash on delivery and the ledger (journals and entries).
+//! Owns payments, refunds, cash on delivery, the inbox of what providers tell, and the ledger (journals and entries).
 //! Publishes `payment.*` and `ledger.posted`. Consumes `order.status_changed`: cash is collected with the delivery of a
 //! part, and what is refused at the door is not paid. Providers tell by webhook, or are asked.
 //! Calls sandbox, which moves the money, and vendors, to learn whose part a caller may refund.
@@ -27,6 +27,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration::new("0001_payments", include_str!("../migrations/0001_payments.sql")),
         Migration::new("0002_cash", include_str!("../migrations/0002_cash.sql")),
+        Migration::new("0003_webhook_inbox", include_str!("../migrations/0003_webhook_inbox.sql")),
     ],
     calls: &["sandbox", "vendors"],
     reads: &["orders"],

@@ -73,16 +73,12 @@ pub(crate) enum Refunded {
 /// What a provider says by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Notice {
-    /// The provider's id of the message; the same in every delivery.
-    pub id: String,
     /// Its kind, such as `charge.succeeded`.
     pub kind: String,
     /// The payment it is about.
     pub payment_id: PaymentId,
     /// What it means; none where it means nothing to us.
     pub standing: Option<Standing>,
-    /// As it came.
-    pub body: serde_json::Value,
 }
 
 /// A payment that is about to begin.
@@ -153,19 +149,22 @@ impl Providers {
         }
     }
 
-    /// Reads a webhook of the sandbox, if its signature fits and it was sent not long ago.
-    pub fn read_sandbox_webhook(&self, headers: &HeaderMap, now: Time, body: &[u8]) -> Result<Notice, Error> {
-        let id = self.sandbox_secret.verify(headers, now, body)?;
-        let parsed: serde_json::Value =
-            serde_json::from_slice(body).map_err(|e| Error::Malformed(format!("the webhook is not JSON: {e}")))?;
-        let message = Message::deserialize(&parsed).map_err(|e| Error::Malformed(format!("the webhook does not fit: {e}")))?;
-        let standing = match message.kind.as_str() {
-            "charge.succeeded" => Some(Standing::Charged(message.data.charge()?)),
-            "charge.declined" => Some(Standing::Declined),
-            _ => None,
-        };
-        Ok(Notice { id: format!("sandbox:{id}"), kind: message.kind, payment_id: message.data.payment_id, standing, body: parsed })
+    /// The id of a message of the sandbox, if its signature fits and it was sent not long ago.
+    pub fn verify_sandbox(&self, headers: &HeaderMap, now: Time, body: &[u8]) -> Result<String, Error> {
+        Ok(format!("sandbox:{}", self.sandbox_secret.verify(headers, now, body)?))
     }
+}
+
+/// Reads a message of the sandbox that was verified.
+pub(crate) fn read_sandbox_message(body: &[u8]) -> Result<Notice, Error> {
+    let parsed: serde_json::Value = serde_json::from_slice(body).map_err(|e| Error::Malformed(format!("the webhook is not JSON: {e}")))?;
+    let message = Message::deserialize(&parsed).map_err(|e| Error::Malformed(format!("the webhook does not fit: {e}")))?;
+    let standing = match message.kind.as_str() {
+        "charge.succeeded" => Some(Standing::Charged(message.data.charge()?)),
+        "charge.declined" => Some(Standing::Declined),
+        _ => None,
+    };
+    Ok(Notice { kind: message.kind, payment_id: message.data.payment_id, standing })
 }
 
 /// A webhook's body. What outsiders send may have more fields than we know.

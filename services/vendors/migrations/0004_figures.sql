@@ -1,4 +1,5 @@
 CREATE TABLE vendors.sales (
+  part_id {id} PRIMARY KEY,
   order_id {id} NOT NULL,
   vendor_id {id} NOT NULL,
   currency text NOT NULL,
@@ -8,19 +9,18 @@ CREATE TABLE vendors.sales (
   shipped_us bigint,
   delivered_us bigint,
   refused_us bigint,
-  cancelled_us bigint,
-  PRIMARY KEY (order_id, vendor_id)
+  cancelled_us bigint
 );
+CREATE INDEX sales_of_order ON vendors.sales (order_id);
 CREATE INDEX sales_confirmed ON vendors.sales (vendor_id, confirmed_us) WHERE confirmed_us IS NOT NULL;
 CREATE TABLE vendors.returns (
   id {id} PRIMARY KEY,
-  order_id {id} NOT NULL,
-  vendor_id {id} NOT NULL,
+  part_id {id} NOT NULL,
   pieces bigint NOT NULL,
   received_us bigint,
   rejected_us bigint
 );
-CREATE INDEX returns_of_sale ON vendors.returns (order_id, vendor_id);
+CREATE INDEX returns_of_sale ON vendors.returns (part_id);
 CREATE TABLE vendors.earnings (
   id {id} NOT NULL,
   kind text NOT NULL,

@@ -2,7 +2,7 @@
 //! that one which comes again changes nothing; events of one publisher may come long before those of the other.
 
 use contracts::events::orders::{
-    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderReturnRejected, OrderReturnRequested, OrderReturned, OrderStatusChanged,
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPartsCancelled, OrderReturnRejected, OrderReturnRequested, OrderReturned, OrderStatusChanged,
 };
 use contracts::events::payments::{PaymentCashCollected, PaymentCompleted, PaymentRefundFailed, PaymentRefundRequested};
 use kit::{Consumer, ConsumerError, Tx};
@@ -17,8 +17,9 @@ pub(crate) fn all() -> Vec<Consumer> {
         Consumer::on(|tx, e: &OrderConfirmed, _| Ok(figures::confirm(tx, e.order_id, e.at)?)),
         Consumer::on(|tx, e: &OrderFailed, _| Ok(figures::end(tx, e.order_id, e.at)?)),
         Consumer::on(|tx, e: &OrderCancelled, _| Ok(figures::end(tx, e.order_id, e.at)?)),
+        Consumer::on(|tx, e: &OrderPartsCancelled, _| Ok(figures::end_parts(tx, &e.parts, e.at)?)),
         Consumer::on(|tx, e: &OrderStatusChanged, _| part_moved(tx, e)),
-        Consumer::on(|tx, e: &OrderReturnRequested, _| Ok(figures::insert_return(tx, e.return_id, e.order_id, e.vendor_id, &e.lines)?)),
+        Consumer::on(|tx, e: &OrderReturnRequested, _| Ok(figures::insert_return(tx, e.return_id, e.vendor_order_id, &e.lines)?)),
         Consumer::on(|tx, e: &OrderReturned, _| match e.return_id {
             Some(id) => Ok(figures::receive_return(tx, id, e.at)?),
             None => Ok(()),
@@ -48,5 +49,5 @@ fn part_moved(tx: &mut Tx, e: &OrderStatusChanged) -> Result<(), ConsumerError> 
         "refused" => Reached::Refused,
         _ => return Ok(()),
     };
-    Ok(figures::advance(tx, e.order_id, e.vendor_id, reached, e.at)?)
+    Ok(figures::advance(tx, e.vendor_order_id, reached, e.at)?)
 }

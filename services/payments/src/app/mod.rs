@@ -4,6 +4,7 @@ mod cash;
 mod queries;
 mod refunds;
 mod settle;
+mod webhooks;
 
 use contracts::events::payments::{JournalPosted, PaymentInitiated};
 use contracts::proto::vendors::vendors_client::VendorsClient;

@@ -12,6 +12,7 @@ pub mod shares;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use contracts::events::payments::{
     PaidLine, PaymentCancelled, PaymentCashCollected, PaymentCashReleased, PaymentCashRemitted, PaymentCompleted, PaymentFailed,
@@ -24,6 +25,7 @@ use uuid::Uuid;
 
 pub use cash::{CASH_ON_DELIVERY, CashPart, CashStatus, Collection, Release, Remittance, delivery};
 pub use decide::decide;
+pub(crate) use verdict::Verdict;
 
 contracts::event_set! {
     /// What can happen to a payment.

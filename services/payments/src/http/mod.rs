@@ -37,6 +37,8 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(ADMINS), routes!(cash::write_off))
         .add(Who::Roles(ADMINS), routes!(cash::remit, cash::remittances))
         .add(Who::Public, routes!(webhooks::receive))
+        .add(Who::Roles(ADMINS), routes!(webhooks::list))
+        .add(Who::Roles(ADMINS), routes!(webhooks::replay))
         .add(Who::Roles(ADMINS), routes!(ledger::trial_balance))
         .add(Who::Roles(ADMINS), routes!(ledger::accounts))
         .add(Who::Roles(ADMINS), routes!(ledger::entries))

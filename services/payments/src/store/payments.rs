@@ -3,7 +3,6 @@ use kit::db::{DbError, Query, Row, Tx};
 use kit::http::PageRequest;
 use kit::params;
 use serde::Serialize;
-use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use crate::domain::{Payment, RefundStatus};
@@ -175,29 +174,6 @@ pub(crate) fn refund(q: &mut Query, payment: PaymentId, id: RefundId) -> Result<
         })
     })
     .transpose()
-}
-
-/// Whether a provider's message was taken in already.
-pub(crate) fn has_webhook(q: &mut Query, id: &str) -> Result<bool, DbError> {
-    Ok(q.row("SELECT 1 FROM payments.webhooks WHERE id = $1", params![id])?.is_some())
-}
-
-/// Notes a provider's message; false where it was taken in already.
-pub(crate) fn insert_webhook(tx: &mut Tx, id: &str, kind: &str, payment: PaymentId, body: &Json) -> Result<bool, DbError> {
-    let now = tx.now();
-    let inserted = tx.execute(
-        "INSERT INTO payments.webhooks (id, kind, payment_id, body, received_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
-        params![id, kind, payment.0, body.clone(), now],
-    )?;
-    Ok(inserted == 1)
-}
-
-/// Forgets messages that came before `before`; at most 500. Returns how many.
-pub(crate) fn forget_webhooks(tx: &mut Tx, before: Time) -> Result<u64, DbError> {
-    tx.execute(
-        "DELETE FROM payments.webhooks WHERE id IN (SELECT id FROM payments.webhooks WHERE received_at < $1 ORDER BY received_at, id LIMIT 500)",
-        params![before],
-    )
 }
 
 pub(super) fn currency(code: &str) -> Result<Currency, DbError> {

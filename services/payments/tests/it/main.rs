@@ -5,6 +5,7 @@ mod access;
 mod captures;
 mod cash;
 mod figures;
+mod inbox;
 mod ledger;
 mod races;
 mod refunds;

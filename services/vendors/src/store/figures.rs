@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use contracts::events::orders::{ReturnedLine, VendorPart};
-use contracts::{Currency, Money, OrderId, ReturnId, Time, VendorId};
+use contracts::events::orders::{CancelledPart, ReturnedLine, VendorPart};
+use contracts::{Currency, Money, OrderId, ReturnId, Time, VendorId, VendorOrderId};
 use kit::db::{DbError, Query, Row, Tx, value_rows};
 use kit::http::Period;
 use kit::{Value, params};
@@ -15,14 +15,15 @@ use crate::domain::figures::{DaySales, Metrics, Moved, OrderCounts, PieceCounts,
 
 /// Notes what an order would sell.
 pub(crate) fn insert_sales(tx: &mut Tx, order: OrderId, parts: &[VendorPart]) -> Result<(), DbError> {
-    let row = |part: &VendorPart| -> [Value; 5] {
+    let row = |part: &VendorPart| -> [Value; 6] {
         let (total, pieces) = (part.totals.total, part.lines.iter().map(|l| l.quantity).sum::<i64>());
-        [order.0.into(), part.vendor_id.0.into(), total.currency.code().into(), total.amount.into(), pieces.into()]
+        let id = part.vendor_order_id.0;
+        [id.into(), order.0.into(), part.vendor_id.0.into(), total.currency.code().into(), total.amount.into(), pieces.into()]
     };
     let values: Vec<Value> = parts.iter().flat_map(row).collect();
     let sql = format!(
-        "INSERT INTO vendors.sales (order_id, vendor_id, currency, total, pieces) VALUES {} ON CONFLICT (order_id, vendor_id) DO NOTHING",
-        value_rows(parts.len(), 5)
+        "INSERT INTO vendors.sales (part_id, order_id, vendor_id, currency, total, pieces) VALUES {} ON CONFLICT (part_id) DO NOTHING",
+        value_rows(parts.len(), 6)
     );
     tx.execute(&sql, &values).map(drop)
 }
@@ -40,6 +41,15 @@ pub(crate) fn end(tx: &mut Tx, order: OrderId, at: Time) -> Result<(), DbError> 
     tx.execute(sql, params![order.0, at.0]).map(drop)
 }
 
+/// Some parts of a sold order were called off.
+pub(crate) fn end_parts(tx: &mut Tx, parts: &[CancelledPart], at: Time) -> Result<(), DbError> {
+    for part in parts {
+        let sql = "UPDATE vendors.sales SET cancelled_us = $2 WHERE part_id = $1 AND cancelled_us IS NULL";
+        tx.execute(sql, params![part.vendor_order_id.0, at.0])?;
+    }
+    Ok(())
+}
+
 /// Where a store's part has come to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reached {
@@ -49,22 +59,22 @@ pub(crate) enum Reached {
 }
 
 /// A store's part has come further.
-pub(crate) fn advance(tx: &mut Tx, order: OrderId, vendor: VendorId, reached: Reached, at: Time) -> Result<(), DbError> {
+pub(crate) fn advance(tx: &mut Tx, part: VendorOrderId, reached: Reached, at: Time) -> Result<(), DbError> {
     let column = match reached {
         Reached::Shipped => "shipped_us",
         Reached::Delivered => "delivered_us",
         Reached::Refused => "refused_us",
     };
-    let sql = format!("UPDATE vendors.sales SET {column} = $3 WHERE order_id = $1 AND vendor_id = $2 AND {column} IS NULL");
-    tx.execute(&sql, params![order.0, vendor.0, at.0]).map(drop)
+    let sql = format!("UPDATE vendors.sales SET {column} = $2 WHERE part_id = $1 AND {column} IS NULL");
+    tx.execute(&sql, params![part.0, at.0]).map(drop)
 }
 
 /// Notes a return that was asked for.
-pub(crate) fn insert_return(tx: &mut Tx, id: ReturnId, order: OrderId, vendor: VendorId, lines: &[ReturnedLine]) -> Result<(), DbError> {
+pub(crate) fn insert_return(tx: &mut Tx, id: ReturnId, part: VendorOrderId, lines: &[ReturnedLine]) -> Result<(), DbError> {
     let pieces: i64 = lines.iter().map(|l| l.quantity).sum();
     tx.execute(
-        "INSERT INTO vendors.returns (id, order_id, vendor_id, pieces) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
-        params![id.0, order.0, vendor.0, pieces],
+        "INSERT INTO vendors.returns (id, part_id, pieces) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+        params![id.0, part.0, pieces],
     )
     .map(drop)
 }
@@ -169,7 +179,7 @@ pub(crate) fn metrics(q: &mut Query, vendor: VendorId, period: Period) -> Result
     found.value = q.rows(&values, &within(vendor, period))?.iter().map(money).collect::<Result<_, DbError>>()?;
     let returns = "SELECT COUNT(*), COUNT(r.received_us), COUNT(r.rejected_us), \
          CAST(COALESCE(SUM(CASE WHEN r.received_us IS NULL THEN 0 ELSE r.pieces END), 0) AS bigint) FROM vendors.sales s \
-         JOIN vendors.returns r ON r.order_id = s.order_id AND r.vendor_id = s.vendor_id \
+         JOIN vendors.returns r ON r.part_id = s.part_id \
          WHERE s.vendor_id = $1 AND s.confirmed_us >= $2 AND s.confirmed_us < $3";
     if let Some(r) = q.row(returns, &within(vendor, period))? {
         found.returns = ReturnCounts { requested: r.get(0)?, received: r.get(1)?, rejected: r.get(2)? };
