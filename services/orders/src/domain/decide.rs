@@ -296,10 +296,10 @@ impl Order {
         live.peek().is_some() && live.all(|p| p.status >= status)
     }
 
-    /// When the last of it was delivered.
+    /// When the last of it was delivered: a part that stands as delivered again after a return came to nothing was delivered before.
     pub fn delivered_at(&self) -> Option<Time> {
-        let steps = self.parts.iter().flat_map(|p| &p.steps);
-        steps.filter(|(s, _)| *s == PartStatus::Delivered).map(|(_, at)| *at).max()
+        let first = |p: &Part| p.steps.iter().find(|(s, _)| *s == PartStatus::Delivered).map(|(_, at)| *at);
+        self.parts.iter().filter_map(first).max()
     }
 
     fn part_event(&self, part: &Part, step: Move, at: Time) -> OrderEvent {

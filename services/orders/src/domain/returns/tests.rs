@@ -193,6 +193,17 @@ fn the_part_and_the_order_show_what_came_back() {
 }
 
 #[test]
+fn a_return_that_comes_to_nothing_does_not_put_the_end_off() {
+    let mut order = confirmed(&["physical"]);
+    run(&mut order, &way_to_the_door(0));
+    let asked = order.request_return(return_id(1), &[item(0, 1)], "too small", Time(8)).unwrap();
+    asked.iter().for_each(|e| order.evolve(e));
+    let rejected = order.reject_return(return_id(1), "worn", Time(9)).unwrap();
+    rejected.iter().for_each(|e| order.evolve(e));
+    assert_eq!((order.status().as_str(), order.delivered_at(), order.updated_at), ("delivered", Some(Time(5)), Time(9)));
+}
+
+#[test]
 fn a_part_that_comes_back_early_does_not_keep_the_order_from_being_delivered() {
     let mut order = confirmed(&["physical", "physical"]);
     run(&mut order, &way_to_the_door(0));
