@@ -12,11 +12,11 @@ header{display:flex;flex-wrap:wrap;justify-content:space-between;gap:1rem 2rem;m
 dl{display:grid;grid-template-columns:auto auto;gap:.1rem 1rem;margin:0}dt{color:#4c5d54}dd{margin:0;font-weight:600;overflow-wrap:anywhere}\
 address{font-style:normal;overflow-wrap:anywhere;margin-bottom:2rem}address b{display:block;color:#4c5d54;font-weight:400}\
 h2{font-size:1.05rem;margin:1.75rem 0 .25rem;overflow-wrap:anywhere}h2 em{font-weight:400;color:#9a3412;font-size:.9rem}\
-table{width:100%;border-collapse:collapse}th{font-weight:600;color:#4c5d54;font-size:.85rem;border-bottom:1px solid #b9c7bf}\
+table{width:100%;border-collapse:collapse;table-layout:fixed}th:nth-child(2){width:4.5rem}th:nth-child(n+3),.all td+td{width:8.5rem}th{font-weight:600;color:#4c5d54;font-size:.85rem;border-bottom:1px solid #b9c7bf}\
 th,td{padding:.4rem 0 .4rem .75rem;text-align:right;vertical-align:top;white-space:nowrap}\
 th:first-child,td:first-child{padding-left:0;text-align:left;white-space:normal;overflow-wrap:anywhere}\
-tbody td{border-bottom:1px solid #dfe7e2}tfoot td{color:#4c5d54;padding-top:.2rem;padding-bottom:.2rem}\
-tfoot tr.total td{color:inherit;font-weight:700}.all{border-top:2px solid #18231e;margin-top:2rem;padding-top:.75rem}\
+tbody td{border-bottom:1px solid #dfe7e2}tfoot td,tfoot td:first-child{color:#4c5d54;padding-top:.2rem;padding-bottom:.2rem;text-align:right}\
+tfoot tr.total td,tfoot tr.total td:first-child{color:inherit;font-weight:700}.all{border-top:2px solid #18231e;margin-top:2rem;padding-top:.75rem}\
 @media(max-width:34rem){main{margin:0;border-radius:0;padding:1.25rem}}\
 @media print{@page{size:A4;margin:18mm}body{background:#fff}main{margin:0;padding:0;max-width:none;box-shadow:none}tr,h2{break-inside:avoid}h2{break-after:avoid}}";
 

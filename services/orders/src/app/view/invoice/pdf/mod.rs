@@ -12,6 +12,8 @@ use sheet::{LEFT, RIGHT, Sheet, Style};
 /// Where columns of numbers end, in points.
 const QUANTITY: f32 = 365.0;
 const PRICE: f32 = 455.0;
+/// Where the names of sums begin.
+const SUMS: f32 = 325.0;
 /// How wide a title may be.
 const TITLE_WIDTH: f32 = 265.0;
 const TEXT: f32 = 10.0;
@@ -63,6 +65,8 @@ fn part(sheet: &mut Sheet, part: &InvoicePart, shown: &Shown) -> Result<(), Miss
     for line in &part.lines {
         self::line(sheet, line)?;
     }
+    sheet.room(LEADING * 7.0);
+    sheet.rule(SUMS, 0.3);
     sums(sheet, &Shown::sums(&part.totals, Some(&part.shipping_method)))?;
     sheet.down(LEADING);
     Ok(())
@@ -97,11 +101,10 @@ fn shown_money(money: Money) -> String {
 }
 
 fn sums(sheet: &mut Sheet, rows: &[(String, String)]) -> Result<(), MissingLetters> {
-    sheet.room(LEADING * rows.len() as f32 + 4.0);
-    sheet.rule(QUANTITY - 40.0, 0.3);
+    sheet.room(LEADING * rows.len() as f32);
     for (name, amount) in rows {
         let style = if name == "Total" { Style::Bold } else { Style::Grey };
-        sheet.text(QUANTITY - 40.0, style, TEXT, name)?;
+        sheet.text(SUMS, style, TEXT, name)?;
         sheet.text_to(RIGHT, if name == "Total" { Style::Bold } else { Style::Plain }, TEXT, amount)?;
         sheet.down(LEADING);
     }
