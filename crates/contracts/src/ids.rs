@@ -60,6 +60,8 @@ ids! {
     CartId,
     /// One line of a cart.
     CartItemId,
+    /// A price that is held for a while.
+    QuoteId,
     /// A purchase, over all its stores.
     OrderId,
     /// One store's part of an order.

@@ -17,12 +17,14 @@ mod callers;
 mod data;
 mod platform;
 mod postgres;
+mod redact;
 mod response;
 
 pub use callers::{guest, user, user_with};
 pub use data::{Data, Engine};
 pub use platform::TestPlatform;
 pub use postgres::{Fresh, fresh_database};
+pub use redact::redact;
 pub use response::Response;
 
 /// Runs a test to its end on a runtime of its own.

@@ -1,21 +1,26 @@
 //! The use cases of carts, one transaction each.
 
-use contracts::events::cart::{CartCheckedOut, CartItemAdded, CartItemRemoved};
+use contracts::events::cart::{AbandonedLine, CartAbandoned, CartCheckedOut, CartItemAdded, CartItemRemoved, CartMerged};
 use contracts::proto::catalog as api;
 use contracts::proto::catalog::catalog_client::CatalogClient;
-use contracts::{CartId, CartItemId, Currency, Money, OrderId, VariantId};
+use contracts::{CartId, CartItemId, Currency, Money, OrderId, UserId, VariantId};
 use kit::channel::Channel;
-use kit::{Db, Ids};
+use kit::{Clock, Db, DbError, Ids, Tx};
 
-use crate::domain::{self, Cart, Fact, LINES_MAX, Line, Owner, QUANTITY_MAX};
+use crate::domain::{self, Cart, Fact, Kept, LINES_MAX, Lifetimes, Line, Owner, QUANTITY_MAX};
 use crate::error::Error;
 use crate::store;
+
+/// How many carts end in one transaction.
+const CARTS_AT_ONCE: i64 = 100;
 
 /// What the use cases need.
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
     pub ids: Ids,
+    pub clock: Clock,
+    pub lifetimes: Lifetimes,
     pub catalog: CatalogClient<Channel>,
     pub currency: Currency,
 }
@@ -35,7 +40,7 @@ impl App {
 
     /// Puts more of a variant into the cart.
     pub async fn add(&self, owner: &Owner, variant: VariantId, quantity: i64) -> Result<Cart, Error> {
-        let id = owner.cart_id();
+        let (id, kept) = (owner.cart_id(), Kept::of(owner, self.lifetimes));
         let before = self.lines(id).await?;
         let facts = self.facts(before.iter().map(|l| l.variant_id).chain([variant])).await?;
         let fact = facts.iter().find(|f| f.variant_id == variant && f.buyable).ok_or(Error::NotForSale)?;
@@ -43,7 +48,7 @@ impl App {
         let lines = self
             .db
             .write(move |tx| {
-                let total = store::add(tx, id, variant, quantity, price)?;
+                let total = store::add(tx, &kept, variant, quantity, price)?;
                 let lines = store::lines(tx, id)?;
                 check(&lines, total)?;
                 tx.publish(CartItemAdded { cart_id: id, variant_id: variant, quantity: total })?;
@@ -55,14 +60,14 @@ impl App {
 
     /// Sets how many are in a line; 0 takes it out.
     pub async fn set_quantity(&self, owner: &Owner, item: CartItemId, quantity: i64) -> Result<Cart, Error> {
-        let id = owner.cart_id();
+        let (id, kept) = (owner.cart_id(), Kept::of(owner, self.lifetimes));
         self.db
             .write(move |tx| {
                 if quantity == 0 {
-                    let variant_id = store::remove(tx, id, item)?.ok_or(Error::NoItem)?;
+                    let variant_id = store::remove(tx, &kept, item)?.ok_or(Error::NoItem)?;
                     return Ok(tx.publish(CartItemRemoved { cart_id: id, variant_id })?);
                 }
-                let variant_id = store::set_quantity(tx, id, item, quantity)?.ok_or(Error::NoItem)?;
+                let variant_id = store::set_quantity(tx, &kept, item, quantity)?.ok_or(Error::NoItem)?;
                 Ok::<_, Error>(tx.publish(CartItemAdded { cart_id: id, variant_id, quantity })?)
             })
             .await?;
@@ -97,6 +102,34 @@ impl App {
             .await
     }
 
+    /// Takes the cart of whoever holds the token with this hash over into the user's own.
+    pub async fn merge(&self, user: UserId, guest: String) -> Result<Cart, Error> {
+        let lifetimes = self.lifetimes;
+        self.db.write(move |tx| Ok::<_, Error>(merge(tx, user, guest.clone(), lifetimes)?)).await?;
+        self.cart(&Owner::User(user)).await
+    }
+
+    /// Ends the carts that nobody has changed for as long as they are kept.
+    pub async fn expire(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        loop {
+            let ended = self.db.write_behind(move |tx| {
+                let carts = store::expired(tx, now, CARTS_AT_ONCE)?;
+                for cart_id in &carts {
+                    let taken = store::take_expired(tx, *cart_id, now)?;
+                    let Some(user_id) = taken.first().map(|(_, user)| *user) else { continue };
+                    let line =
+                        |(l, _): &(Line, _)| AbandonedLine { variant_id: l.variant_id, quantity: l.quantity, unit_price: l.seen_price };
+                    tx.publish(CartAbandoned { cart_id: *cart_id, user_id, lines: taken.iter().map(line).collect() })?;
+                }
+                Ok::<_, DbError>(carts.len() as i64)
+            });
+            if ended.await? < CARTS_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
     async fn facts(&self, variants: impl Iterator<Item = VariantId>) -> Result<Vec<Fact>, Error> {
         let mut variant_ids: Vec<String> = variants.map(|v| v.to_string()).collect();
         variant_ids.sort();
@@ -108,6 +141,29 @@ impl App {
         let answer = self.catalog.clone().get_variants(request).await.map_err(|_| Error::Unreachable)?;
         Ok(answer.into_inner().variants.into_iter().filter_map(fact).collect())
     }
+}
+
+/// Takes a guest's cart over into a user's. A repeat, or one at the same time, finds nothing left to take.
+pub(crate) fn merge(tx: &mut Tx, user: UserId, guest: String, lifetimes: Lifetimes) -> Result<(), DbError> {
+    let from = Owner::Guest(guest).cart_id();
+    let guests = store::lock_lines(tx, from)?;
+    if guests.is_empty() {
+        return Ok(());
+    }
+    let kept = Kept::of(&Owner::User(user), lifetimes);
+    let own = store::lock_lines(tx, kept.cart_id)?;
+    let merge = domain::merge(&own, &guests);
+    if merge.taken.is_empty() {
+        return Ok(());
+    }
+    for (variant, more, price) in merge.more {
+        // Something of it was put in since the user's lines were read.
+        if store::add(tx, &kept, variant, more, price)? > QUANTITY_MAX {
+            return Err(tx.lost_race());
+        }
+    }
+    store::remove_all(tx, from, &merge.taken)?;
+    tx.publish(CartMerged { cart_id: kept.cart_id, from_cart_id: from, user_id: user })
 }
 
 fn check(lines: &[Line], quantity: i64) -> Result<(), Error> {

@@ -25,6 +25,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Guest, routes!(get_cart, clear_cart))
         .add(Who::Guest, routes!(add_item))
         .add(Who::Guest, routes!(set_quantity, remove_item))
+        .add(Who::User, routes!(merge_cart))
 }
 
 /// The caller's cart, priced live. A guest without a token gets one in `X-Cart-Token`.
@@ -92,6 +93,24 @@ async fn clear_cart(State(app): State<App>, caller: Caller) -> Result<Response, 
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// Takes the guest's cart of `X-Cart-Token` over into the caller's own: quantities are summed, at most 999 of a variant.
+/// What does not fit stays where it is. Signing in with the token does the same; a repeat changes nothing.
+#[utoipa::path(post, path = "/api/v1/cart/merge", tag = "cart", params(("X-Cart-Token" = String, Header)),
+    responses((status = 200, body = Cart), (status = 400, description = "cart_token_required, invalid_cart_token"), (status = 401)))]
+async fn merge_cart(State(app): State<App>, caller: Caller) -> Result<axum::Json<Cart>, Problem> {
+    let user = caller.user()?.id;
+    let guest = match (&caller.cart_token, caller.guest_hash()) {
+        (Some(token), Some(hash)) if is_token(token) => hash,
+        (Some(_), _) => return Err(invalid_token()),
+        (None, _) => return Err(Problem::bad_request("cart_token_required", "send the X-Cart-Token of the cart to take over")),
+    };
+    Ok(axum::Json(app.merge(user, guest).await?))
+}
+
+fn invalid_token() -> Problem {
+    Problem::bad_request("invalid_cart_token", "send X-Cart-Token as it was given to you, or leave it out")
+}
+
 fn check_quantity(quantity: i64, least: i64) -> Result<(), Problem> {
     if (least..=QUANTITY_MAX).contains(&quantity) {
         return Ok(());
@@ -118,7 +137,7 @@ impl Whose {
         }
         let token = match &caller.cart_token {
             Some(token) if is_token(token) => token.clone(),
-            Some(_) => return Err(Problem::bad_request("invalid_cart_token", "send X-Cart-Token as it was given to you, or leave it out")),
+            Some(_) => return Err(invalid_token()),
             None => URL_SAFE_NO_PAD.encode(app.ids.bytes::<32>()),
         };
         let guest = Caller { cart_token: Some(token.clone()), ..Caller::default() };

@@ -3,7 +3,7 @@ use kit::problem::FieldError;
 use kit::{DbError, Problem};
 use serde::Serialize;
 
-use crate::domain::{Refused, field};
+use crate::domain::{Difference, Refused, field};
 
 /// What can go wrong with orders.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,12 @@ pub enum Error {
     /// The total is not what the caller saw.
     #[error("the total has changed")]
     PriceChanged(Money),
+    /// There is no such quote: it is another's, used up, or no longer held.
+    #[error("the quote does not hold any more; ask for a new one")]
+    NoQuote,
+    /// The checkout is not what was quoted.
+    #[error("this is not what was quoted; ask for a new quote")]
+    NotAsQuoted(Vec<Difference>),
     /// Not everything is there; nothing is held.
     #[error("out of stock")]
     OutOfStock(Vec<Shortage>),
@@ -79,6 +85,8 @@ impl From<Error> for Problem {
                 Problem::conflict("price_changed", "the total is not the expected one; show the new one to the shopper")
                     .with("total", total)
             }
+            Error::NoQuote => Problem::conflict("quote_expired", text),
+            Error::NotAsQuoted(differences) => Problem::conflict("quote_mismatch", text).with("differs", differences),
             Error::OutOfStock(items) => {
                 Problem::conflict("out_of_stock", "there is not enough of some items; nothing was ordered").with("items", items)
             }

@@ -1,6 +1,6 @@
 //! orders: what was bought, by whom, from which stores, and what became of it.
 //!
-//! Owns orders with their parts and returns, the contact of each, and the sagas that fulfil, cancel and take them back.
+//! Owns orders with their parts and returns, the contact of each, quotes of carts, and the sagas that fulfil, cancel and take them back.
 //! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
 //! Calls cart (what is ordered), catalog (prices, stock held, shipped and returned), vendors (commission, shipping, whose store), payments (by its sagas).
 
@@ -33,6 +33,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration::new("0001_orders", include_str!("../migrations/0001_orders.sql")),
         Migration::new("0002_returns", include_str!("../migrations/0002_returns.sql")),
+        Migration::new("0003_quotes", include_str!("../migrations/0003_quotes.sql")),
     ],
     calls: &["cart", "catalog", "vendors", "payments"],
     reads: &["payments"],
@@ -40,6 +41,9 @@ pub const SERVICE: ServiceDef = ServiceDef {
     check_config: check,
     build,
 };
+
+/// How often quotes that no longer hold are forgotten.
+const PRUNE_QUOTES_EVERY_SECONDS: i64 = 3_600;
 
 /// The `orders` section of the configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +57,8 @@ pub struct Config {
     pub payment_deadline_seconds: i64,
     /// How much longer stock is held than the payer has, in seconds.
     pub reservation_slack_seconds: i64,
+    /// How long the prices of a quote hold, in seconds.
+    pub quote_seconds: i64,
     /// How long a checkout waits for the payment to begin, in seconds.
     pub checkout_wait_seconds: u64,
     /// How long after the last delivery an order is final, in seconds.
@@ -79,6 +85,7 @@ impl Default for Config {
             payment_methods: vec!["sandbox".into(), "cod".into()],
             payment_deadline_seconds: 15 * 60,
             reservation_slack_seconds: 60,
+            quote_seconds: 15 * 60,
             checkout_wait_seconds: 10,
             complete_after_seconds: 7 * 24 * 60 * 60,
             return_answer_seconds: 3 * 24 * 60 * 60,
@@ -111,7 +118,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         fonts: Arc::new(app::view::Fonts::load(&config.invoice_fonts)),
         config,
     };
-    let (db, shipping, returning) = (env.db.clone(), app.clone(), app.clone());
+    let (db, shipping, returning, quoting) = (env.db.clone(), app.clone(), app.clone(), app.clone());
     Ok(Service {
         http: http::routes().build(app.clone()),
         rpc: rpc::router(app),
@@ -122,6 +129,10 @@ fn build(env: Env) -> Result<Service, BuildError> {
             JobDef::queued(app::SHIP_STOCK, move |job| {
                 let app = shipping.clone();
                 async move { app.run_ship_stock(job).await }
+            }),
+            JobDef::every("prune_quotes", PRUNE_QUOTES_EVERY_SECONDS, move |_| {
+                let app = quoting.clone();
+                async move { app.prune_quotes().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
             }),
             JobDef::queued(app::RESTOCK, move |job| {
                 let app = returning.clone();

@@ -2,7 +2,8 @@
 //! that one which comes again changes nothing; events of one publisher may come long before those of the other.
 
 use contracts::events::orders::{
-    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPartsCancelled, OrderReturnRejected, OrderReturnRequested, OrderReturned, OrderStatusChanged,
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPartsCancelled, OrderReturnRejected, OrderReturnRequested,
+    OrderReturned, OrderStatusChanged,
 };
 use contracts::events::payments::{PaymentCashCollected, PaymentCompleted, PaymentRefundFailed, PaymentRefundRequested};
 use kit::{Consumer, ConsumerError, Tx};

@@ -4,6 +4,7 @@ mod advance;
 mod changes;
 mod place;
 mod quote;
+mod quotes;
 mod reads;
 mod returns;
 mod shipping;
@@ -29,8 +30,9 @@ use crate::store::{self, Filter};
 
 pub(crate) use advance::{PartChange, Which};
 pub(crate) use changes::{COMPLETE, Change, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded};
-pub(crate) use place::{Place, Placed, complete};
+pub(crate) use place::{Place, Placed, cart_owner, complete};
 pub(crate) use quote::Taken;
+pub(crate) use quotes::Held;
 pub(crate) use reads::{Found, FoundPart};
 pub(crate) use returns::{FoundReturn, Named, ReturnRequest, StoreSays, Wanted};
 pub(crate) use shipping::StoreOffers;

@@ -11,13 +11,13 @@ use kit::{DbError, Tx};
 use serde_json::json;
 use tonic::{Code, Status};
 
-use super::quote::{Basket, id};
+use super::quote::{Basket, check_payment, id};
 use super::{App, unreachable, view};
 use crate::domain::pricing::{self, Item, Priced};
 use crate::domain::{Checkout, Destination, Order, field};
 use crate::error::{Error, Shortage};
 use crate::sagas::{Charge, FULFILMENT, Fulfilment, RESERVE};
-use crate::store;
+use crate::store::{self, Filter};
 
 /// Who orders what.
 #[derive(Clone, Debug)]
@@ -30,6 +30,22 @@ pub(crate) struct Place {
     pub checkout: Checkout,
     /// The request's key.
     pub key: Key,
+}
+
+impl Place {
+    /// Whose quotes it may name.
+    pub(super) fn owner(&self) -> Result<Filter, Error> {
+        let guest = || self.guest.as_ref().map(|(_, hash)| Filter::Guest(hash.clone()));
+        self.user.map(Filter::User).or_else(guest).ok_or(Error::NoQuote)
+    }
+}
+
+/// Whose cart is asked for.
+pub(crate) fn cart_owner(user: Option<UserId>, token: Option<String>) -> cart_api::Owner {
+    match user {
+        Some(user) => cart_api::Owner { user_id: user.to_string(), cart_token: String::new() },
+        None => cart_api::Owner { user_id: String::new(), cart_token: token.unwrap_or_default() },
+    }
 }
 
 /// How a request for an order ended.
@@ -69,13 +85,11 @@ impl App {
     }
 
     async fn place_new(&self, request: Place) -> Result<Placed, Error> {
-        let owner = cart_api::Owner {
-            user_id: request.user.map(|u| u.to_string()).unwrap_or_default(),
-            cart_token: request.guest.as_ref().map(|(token, _)| token.clone()).unwrap_or_default(),
-        };
+        let owner = cart_owner(request.user, request.guest.as_ref().map(|(token, _)| token.clone()));
         let to = request.checkout.contact.address.as_ref().map(Destination::from);
         let basket = self.basket(owner, request.checkout.items.as_deref(), to.as_ref()).await?;
-        let priced = self.price(&request.checkout, &basket)?;
+        let priced = self.price_of(&request, &basket, to.as_ref()).await?;
+        check_payment(&request.checkout, &priced)?;
         let now = self.clock.now();
         let draft = Draft {
             order_id: order_id(&request.key, &basket.items, now),
@@ -85,11 +99,16 @@ impl App {
             basket,
         };
         self.reserve(&draft).await?;
-        let order_id = draft.order_id;
+        let (order_id, is_quoted) = (draft.order_id, request.checkout.quote.is_some());
         let (key, wait) = (request.key.clone(), Duration::from_secs(self.config.checkout_wait_seconds));
-        let saga = match self.create(request, draft).await? {
-            Ok(saga) => saga,
-            Err(seen_now) => {
+        let saga = match self.create(request, draft).await {
+            Err(Error::NoQuote) if is_quoted => {
+                self.release(order_id).await;
+                return Err(Error::NoQuote);
+            }
+            Err(e) => return Err(e),
+            Ok(Ok(saga)) => saga,
+            Ok(Err(seen_now)) => {
                 self.give_back(order_id, &seen_now).await;
                 return seen(seen_now).ok_or_else(|| Error::Internal("a key was new after it was not".into()));
             }
@@ -128,6 +147,11 @@ impl App {
                     Seen::New => {}
                     before => return Ok(Err(before)),
                 }
+                if let Some(quote) = request.checkout.quote
+                    && !store::use_quote(tx, quote)?
+                {
+                    return Err(Error::NoQuote);
+                }
                 let order_id = draft.order_id;
                 idempotency::claim(tx, &request.key, order_id.0)?;
                 store::insert_contact(tx, order_id, &request.checkout.contact)?;
@@ -164,9 +188,13 @@ impl App {
             Seen::New | Seen::Mismatch => false,
         };
         if !same {
-            let request = catalog_api::ReleaseRequest { reservation_id: order_id.to_string(), variant_ids: Vec::new() };
-            let _ = self.catalog.clone().release(request).await;
+            self.release(order_id).await;
         }
+    }
+
+    async fn release(&self, order_id: OrderId) {
+        let request = catalog_api::ReleaseRequest { reservation_id: order_id.to_string(), variant_ids: Vec::new() };
+        let _ = self.catalog.clone().release(request).await;
     }
 
     async fn look_up(&self, key: &Key) -> Result<Seen, Error> {

@@ -7,7 +7,7 @@ use contracts::{Money, VariantId};
 use kit::problem::FieldError;
 
 use super::{App, unreachable};
-use crate::domain::pricing::{self, Item, NotShipped, Offer, Priced, Terms, Unpriced};
+use crate::domain::pricing::{self, Item, NotShipped, Offer, Priced, Shipping, Terms, Unpriced};
 use crate::domain::{COD, Checkout, Destination, Wanted, What, field};
 use crate::error::Error;
 
@@ -47,24 +47,14 @@ impl App {
         Ok(Basket { cart: Some(Taken { cart_id: cart.cart_id, lines }), ..basket })
     }
 
-    /// What an order of these items costs.
-    pub(super) fn price(&self, checkout: &Checkout, basket: &Basket) -> Result<Priced, Error> {
-        let items = &basket.items;
-        if checkout.contact.address.is_none() && items.iter().any(|i| i.grams().is_some()) {
+    /// What an order of these items costs now.
+    pub(super) fn price(&self, basket: &Basket, to: Option<&Destination>, shipping: &Shipping) -> Result<Priced, Error> {
+        if to.is_none() && basket.items.iter().any(|i| i.grams().is_some()) {
             return Err(Error::Invalid(vec![field("/shippingAddress", "required", "something of this order is shipped")]));
         }
         let now = self.clock.now();
-        let country = checkout.contact.address.as_ref().map(|a| a.country.as_str());
-        let terms = Terms { tax: &self.config.tax, country, offers: &basket.offers };
-        let priced = pricing::price(terms, items, &checkout.shipping, || self.ids.uuid(now)).map_err(unpriced)?;
-        if checkout.payment_method == COD && items.iter().any(|i| i.kind != "physical") {
-            let text = "cash is paid at the door: digital goods and courses are paid first";
-            return Err(Error::Invalid(vec![field("/paymentMethod", "method_unavailable", text)]));
-        }
-        match checkout.expected_total {
-            Some(expected) if expected != priced.totals.total => Err(Error::PriceChanged(priced.totals.total)),
-            _ => Ok(priced),
-        }
+        let terms = Terms { tax: &self.config.tax, country: to.map(|t| t.country.as_str()), offers: &basket.offers };
+        pricing::price(terms, &basket.items, shipping, || self.ids.uuid(now)).map_err(unpriced)
     }
 
     /// The items as the catalog and the vendors know them now.
@@ -117,6 +107,19 @@ impl App {
             item.commission_basis_points = rate;
         }
         terms.offers.into_iter().map(offer).collect()
+    }
+}
+
+/// Whether it can be paid as it should be, and comes to what the shopper saw.
+pub(super) fn check_payment(checkout: &Checkout, priced: &Priced) -> Result<(), Error> {
+    let mut lines = priced.parts.iter().flat_map(|p| &p.lines);
+    if checkout.payment_method == COD && lines.any(|l| l.kind != "physical") {
+        let text = "cash is paid at the door: digital goods and courses are paid first";
+        return Err(Error::Invalid(vec![field("/paymentMethod", "method_unavailable", text)]));
+    }
+    match checkout.expected_total {
+        Some(expected) if expected != priced.totals.total => Err(Error::PriceChanged(priced.totals.total)),
+        _ => Ok(()),
     }
 }
 

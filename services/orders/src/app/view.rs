@@ -1,6 +1,7 @@
 //! Orders as callers read them. Commission is the store's business: a shopper does not see it.
 
 mod invoice;
+mod quote;
 mod returns;
 
 use contracts::events::orders::{Address, Line, Totals};
@@ -10,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use invoice::{Fonts, InvoiceView};
+pub(crate) use quote::{CartQuoteView, ShippingQuote, cart_quote, shipping_quote};
 pub(crate) use returns::{ReturnView, return_answer, return_of, returns};
 
 use crate::domain::{COD, Contact, Order, OrderStatus, Part, PartStatus, Tracking};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::events::orders::Address;
-use contracts::{Money, ProductId, VariantId, VendorId};
+use contracts::{Money, ProductId, QuoteId, VariantId, VendorId};
 use kit::problem::FieldError;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -34,6 +34,8 @@ pub struct CheckoutInput {
     pub shipping_methods: Option<BTreeMap<VendorId, String>>,
     /// How it is paid; `sandbox` where left out.
     pub payment_method: Option<String>,
+    /// A quote of the cart, whose prices hold: the items, the place and the shipping methods are those that were quoted.
+    pub quote_id: Option<QuoteId>,
     /// What the shopper saw; another total is refused.
     pub expected_total: Option<Money>,
     /// For the stores.
@@ -134,6 +136,8 @@ pub struct Checkout {
     pub shipping: Shipping,
     /// How it is paid.
     pub payment_method: String,
+    /// Whose prices hold.
+    pub quote: Option<QuoteId>,
     /// What the shopper saw.
     pub expected_total: Option<Money>,
 }
@@ -169,7 +173,8 @@ pub fn check(input: CheckoutInput, shopper: Shopper, methods: &[String]) -> Resu
         return Err(errors);
     }
     let shipping = Shipping { method: input.shipping_method, by_vendor: input.shipping_methods.unwrap_or_default() };
-    Ok(Checkout { items, contact: Contact { email, address, note }, shipping, payment_method, expected_total: input.expected_total })
+    let (contact, quote, expected_total) = (Contact { email, address, note }, input.quote_id, input.expected_total);
+    Ok(Checkout { items, contact, shipping, payment_method, quote, expected_total })
 }
 
 pub(super) fn wanted(items: Vec<WantedInput>, errors: &mut Vec<FieldError>) -> Vec<Wanted> {

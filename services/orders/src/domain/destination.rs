@@ -26,6 +26,14 @@ impl From<&Address> for Destination {
     }
 }
 
+impl Destination {
+    /// Written alike where it is the same place.
+    pub fn plain(&self) -> Destination {
+        let code = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+        Destination { country: code(&self.country), city: self.city.trim().to_lowercase(), postal_code: code(&self.postal_code) }
+    }
+}
+
 /// An address as far as it is known: the country is needed, the city and the postal code may change the price, and the rest
 /// is neither needed nor kept.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

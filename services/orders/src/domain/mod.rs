@@ -5,6 +5,7 @@ mod decide;
 mod destination;
 mod invoice;
 pub(crate) mod pricing;
+mod quote;
 mod returns;
 mod status;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use checkout::{Checkout, CheckoutInput, Contact, ContactChange, Shopper, Wan
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};
 pub use invoice::{Invoice, InvoicePart, InvoiceScope};
+pub use quote::{CartQuoteInput, Difference, Quote, check_cart_quote};
 pub use returns::{RETURN_LINES_MAX, Return, ReturnItem, ReturnStatus};
 pub use status::{OrderStatus, PartStatus};
 

@@ -3,8 +3,8 @@
 mod fulfilment;
 mod invoice;
 mod orders;
+mod quotes;
 mod returns;
-mod shipping;
 mod vendor;
 
 use kit::http::{Routes, Who};
@@ -39,7 +39,8 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(SELLERS), routes!(returns::reject_return))
         .add(Who::Roles(SELLERS), routes!(returns::receive_return))
         .add(Who::Roles(SELLERS), routes!(returns::list_vendor_returns))
-        .add(Who::Public, routes!(shipping::quote_shipping))
+        .add(Who::Guest, routes!(quotes::quote_cart))
+        .add(Who::Public, routes!(quotes::quote_shipping))
         .add(Who::Roles(SELLERS), routes!(vendor::list_vendor_orders))
         .add(Who::Roles(SELLERS), routes!(vendor::get_vendor_order))
         .add(Who::Roles(SELLERS), routes!(vendor::put_vendor_order_status))
@@ -53,6 +54,19 @@ struct ListParams {
     limit: Option<i64>,
     /// Of the page before.
     cursor: Option<String>,
+}
+
+/// Whoever has the token has the cart and the orders: a shorter one could be guessed.
+const CART_TOKEN_LENGTH_MIN: usize = 32;
+
+/// The token of a guest; none of somebody signed in.
+fn guest_token(caller: &Caller) -> Result<Option<String>, Problem> {
+    match &caller.cart_token {
+        Some(token) if caller.user.is_none() && token.len() < CART_TOKEN_LENGTH_MIN => {
+            Err(Problem::bad_request("invalid_cart_token", "send X-Cart-Token as it was given to you"))
+        }
+        token => Ok(token.clone().filter(|_| caller.user.is_none())),
+    }
 }
 
 /// Who reads: the owner, or staff.

@@ -12,20 +12,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ListParams, changer, reader};
+use super::{ListParams, changer, guest_token, reader};
 use crate::app::view::{self, OrderView, TrackingView};
 use crate::app::{App, Change, Found, Place, Placed, etag};
 use crate::domain::{self, CheckoutInput, ContactChange, Shopper};
 use crate::error::Error;
 use crate::store::Filter;
 
-/// Whoever has the token has the order: a shorter one could be guessed.
-const CART_TOKEN_LENGTH_MIN: usize = 32;
-
 /// Orders the caller's cart, or listed items. The answer comes when the payer can act, or after 10 s.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = CheckoutInput,
     params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = OrderView), (status = 401), (status = 409, description = "out_of_stock, price_changed"), (status = 422)))]
+    responses((status = 201, body = OrderView), (status = 401), (status = 409, description = "out_of_stock, price_changed, quote_expired, quote_mismatch"), (status = 422)))]
 pub(super) async fn place_order(
     State(app): State<App>,
     caller: Caller,
@@ -36,10 +33,7 @@ pub(super) async fn place_order(
     let key = required_idempotency_key(&headers, &caller, "POST /orders", &raw)?;
     let shopper = if who.user.is_some() { Shopper::User } else { Shopper::Guest };
     let checkout = domain::check(input, shopper, &app.config.payment_methods).map_err(Error::Invalid)?;
-    let guest = caller.cart_token.clone().zip(who.guest).filter(|_| shopper == Shopper::Guest);
-    if guest.as_ref().is_some_and(|(token, _)| token.len() < CART_TOKEN_LENGTH_MIN) {
-        return Err(Problem::bad_request("invalid_cart_token", "send X-Cart-Token as it was given to you"));
-    }
+    let guest = guest_token(&caller)?.zip(who.guest);
     match app.place(Place { user: who.user, guest, checkout, key }).await? {
         Placed::Now(answer) => Ok(respond(answer, false)),
         Placed::Before(answer) => Ok(respond(answer, true)),

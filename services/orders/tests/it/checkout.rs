@@ -1,8 +1,8 @@
 use kit::Caller;
 use serde_json::{Value as Json, json};
-use testing::{Engine, both_engines};
+use testing::{Engine, both_engines, redact};
 
-use crate::shop::{Shop, order_cart, order_of, redact, text};
+use crate::shop::{Shop, order_cart, order_of, text};
 
 both_engines!(
     a_cart_of_two_stores_is_ordered_paid_and_confirmed,

@@ -2,9 +2,9 @@ use contracts::proto::orders::GetOrderRequest;
 use contracts::proto::orders::orders_client::OrdersClient;
 use kit::Role;
 use serde_json::{Value as Json, json};
-use testing::{Engine, both_engines};
+use testing::{Engine, both_engines, redact};
 
-use crate::shop::{Shop, redact, text};
+use crate::shop::{Shop, text};
 
 both_engines!(
     orders_are_listed_newest_first_and_page_by_page,

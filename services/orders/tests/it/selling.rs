@@ -1,8 +1,8 @@
 use kit::Role;
 use serde_json::{Value as Json, json};
-use testing::{Engine, both_engines};
+use testing::{Engine, both_engines, redact};
 
-use crate::shop::{Shop, order_cart, redact, text};
+use crate::shop::{Shop, order_cart, text};
 
 both_engines!(
     a_store_ships_its_part_and_the_order_follows,

@@ -1,9 +1,9 @@
 //! What shipping costs, before the order and on it.
 
 use serde_json::{Value as Json, json};
-use testing::{Engine, both_engines};
+use testing::{Engine, both_engines, redact};
 
-use crate::shop::{Good, Shop, address, order_of, redact, text};
+use crate::shop::{Good, Shop, address, order_of, text};
 
 both_engines!(
     a_quote_of_shipping_is_what_the_checkout_takes,
@@ -55,7 +55,7 @@ async fn a_quote_of_shipping_is_what_the_checkout_takes(engine: Engine) {
     let (tea, course) = (shop.weighing(&tea_seller, 10_000, 90_000).await, shop.good_of(&shop.seller, "course", 1_000, 0).await);
     let all = items(&[(&sari, 2), (&tea, 1), (&course, 9)]);
     let found = quote(&shop, all.clone(), to("Dhaka")).await.expect(200).body;
-    insta::assert_json_snapshot!("shipping_quotes", redact(&found));
+    insta::assert_compact_json_snapshot!("shipping_quotes", redact(&found));
     let digital = quote(&shop, items(&[(&course, 9)]), json!({"country": "BD"})).await.expect(200).body;
     assert_eq!(digital["data"], json!([{"vendorId": shop.store, "weightGrams": null, "methods": []}]));
 

@@ -65,7 +65,7 @@ async fn a_store_ships_as_the_marketplace_until_it_says_otherwise(engine: Engine
 
     let set = p.send("PUT", SHIPPING, &seller, Some(methods()), &[("if-match", "\"1\"")]).await.expect(200);
     assert_eq!((set.header("etag"), &set.body["own"]), ("\"2\"", &json!(true)));
-    insta::assert_json_snapshot!("methods", set.body);
+    insta::assert_compact_json_snapshot!("methods", set.body);
     assert_eq!(get(public.clone()).await.expect(200).body, set.body);
     p.send("PUT", SHIPPING, &seller, Some(methods()), &[("if-match", "\"1\"")]).await.expect(412);
 

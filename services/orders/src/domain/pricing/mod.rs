@@ -12,6 +12,7 @@ mod tests;
 use contracts::events::orders::{Line, Totals, VendorPart};
 use contracts::money::MoneyError;
 use contracts::{CategoryId, Currency, Money, OrderLineId, ProductId, VariantId, VendorId, VendorOrderId};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use shares::{Share, paid_lines, shares};
@@ -67,7 +68,7 @@ impl Item {
 }
 
 /// An order before it has a number.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Priced {
     /// One part per store for what it ships and one for what it does not, in the order in which they first appear.
     pub parts: Vec<VendorPart>,

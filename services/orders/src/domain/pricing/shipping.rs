@@ -64,18 +64,22 @@ impl Shipping {
         unknown.map_or(Ok(()), |v| Err(NotShipped::NotOfThisOrder(*v)))
     }
 
+    /// What was chosen for a store, by its name or for all.
+    pub fn chosen(&self, vendor: VendorId) -> Option<&str> {
+        self.by_vendor.get(&vendor).or(self.method.as_ref()).map(String::as_str)
+    }
+
     /// The chosen one of a store's offers. Where nothing is chosen: the standard one, or the cheapest.
     pub(super) fn choose<'a>(&self, vendor: VendorId, offers: &'a [Offer]) -> Result<&'a Offer, NotShipped> {
         let here: Vec<&Offer> = offers.iter().filter(|o| o.vendor_id == vendor).collect();
         let cheapest = *here.iter().min_by_key(|o| o.price.amount).ok_or(NotShipped::Nowhere(vendor))?;
         let by_code = |code: &str| here.iter().find(|o| o.method == code).copied();
-        let own = self.by_vendor.get(&vendor);
-        let Some(method) = own.or(self.method.as_ref()) else { return Ok(by_code(STANDARD).unwrap_or(cheapest)) };
+        let Some(method) = self.chosen(vendor) else { return Ok(by_code(STANDARD).unwrap_or(cheapest)) };
         by_code(method).ok_or_else(|| NotShipped::UnknownMethod {
-            method: method.clone(),
+            method: method.to_owned(),
             vendor_id: vendor,
             offered: here.iter().map(|o| o.method.clone()).collect(),
-            named: own.is_some(),
+            named: self.by_vendor.contains_key(&vendor),
         })
     }
 }

@@ -1,36 +1,21 @@
-//! Whose cart it is, and what it comes to.
+//! Whose cart it is, what it comes to, and what becomes of two of them.
+
+mod merge;
+mod owner;
+#[cfg(test)]
+mod tests;
 
 use contracts::{CartId, CartItemId, Currency, Money, ProductId, VariantId, VendorId};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
+
+pub use merge::merge;
+pub use owner::{Kept, Lifetimes, Owner};
 
 /// The most of one variant in a cart.
 pub const QUANTITY_MAX: i64 = 999;
 /// The most lines in a cart.
 pub const LINES_MAX: usize = 100;
-
-/// Whose cart it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Somebody signed in.
-    User(contracts::UserId),
-    /// Whoever holds the token with this SHA-256, in hexadecimal.
-    Guest(String),
-}
-
-impl Owner {
-    /// An owner has one cart; its id follows from the owner, so an empty cart needs no row.
-    pub fn cart_id(&self) -> CartId {
-        let text = match self {
-            Owner::User(id) => format!("cart\nuser\n{id}"),
-            Owner::Guest(hash) => format!("cart\nguest\n{hash}"),
-        };
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
-        CartId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-    }
-}
 
 /// A line as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,67 +157,4 @@ pub fn price(id: CartId, lines: &[Line], facts: &[Fact], empty: Currency) -> Car
     let zero = Money::zero(subtotal.currency);
     let totals = Totals { subtotal, discount: zero, shipping: None, tax: None, total: subtotal };
     Cart { id, items, coupon: None, coins: 0, totals, warnings }
-}
-
-/// Two quantities of one variant, from a guest's cart and the user's own: the sum, capped.
-pub fn merged(own: i64, guest: i64) -> i64 {
-    own.saturating_add(guest).min(QUANTITY_MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn line(n: u128, quantity: i64, price: i64) -> Line {
-        Line {
-            id: CartItemId(Uuid::from_u128(n)),
-            variant_id: VariantId(Uuid::from_u128(n)),
-            quantity,
-            seen_price: Money::new(price, Currency::BDT),
-        }
-    }
-
-    fn fact(n: u128, price: i64, available: Option<i64>, buyable: bool) -> Fact {
-        Fact {
-            variant_id: VariantId(Uuid::from_u128(n)),
-            product_id: ProductId(Uuid::from_u128(n)),
-            vendor_id: VendorId(Uuid::from_u128(n)),
-            title: "x".into(),
-            price: Money::new(price, Currency::BDT),
-            available,
-            buyable,
-        }
-    }
-
-    #[test]
-    fn lines_are_priced_by_what_the_catalog_says_now() {
-        let id = Owner::Guest("a".into()).cart_id();
-        let lines = [line(1, 2, 100), line(2, 3, 50), line(3, 1, 10), line(4, 1, 7), line(5, 999, 1)];
-        // The last one never runs out.
-        let facts = [fact(1, 100, Some(2), true), fact(2, 60, Some(1), true), fact(3, 10, None, false), fact(5, 1, None, true)];
-        let cart = price(id, &lines, &facts, Currency::BDT);
-        assert_eq!(cart.totals.subtotal, Money::new(2 * 100 + 3 * 60 + 999, Currency::BDT));
-        let warned: Vec<_> = cart.warnings.iter().map(|w| (w.code, w.item_id.0.as_u128(), w.available)).collect();
-        assert_eq!(
-            warned,
-            [("insufficient_stock", 2, Some(1)), ("price_changed", 2, Some(1)), ("unavailable", 3, Some(0)), ("unavailable", 4, Some(0))]
-        );
-    }
-
-    #[test]
-    fn merging_sums_and_caps() {
-        for (own, guest, expected) in [(1, 2, 3), (0, 5, 5), (998, 5, 999), (999, 999, 999)] {
-            assert_eq!(merged(own, guest), expected);
-        }
-    }
-
-    #[test]
-    fn every_owner_has_a_cart_of_their_own() {
-        let user = |n| Owner::User(contracts::UserId(Uuid::from_u128(n))).cart_id();
-        assert_eq!(user(1), user(1));
-        assert_ne!(user(1), user(2));
-        assert_ne!(Owner::Guest("x".into()).cart_id(), Owner::Guest("y".into()).cart_id());
-    }
 }
