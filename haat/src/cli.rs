@@ -30,8 +30,8 @@ const EXAMPLES: &str = "Examples:
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Runs the demo marketplace: loads goods and accounts the first time, then serves everything on loopback.
-    Demo(Common),
+    /// Runs the demo marketplace: loads goods, accounts and past orders the first time, then serves everything on loopback.
+    Demo(DemoArgs),
     /// Runs haat. The first administrator comes from `haat admin create`.
     Serve(ServeArgs),
     /// Brings the database up to date and ends.
@@ -78,6 +78,17 @@ pub struct Common {
     /// development, staging or production [default: production; for demo: development].
     #[arg(long, value_parser = parse_profile)]
     pub profile: Option<Profile>,
+}
+
+/// What `demo` takes.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// How many days of orders lie behind it, when it is loaded.
+    #[arg(long, default_value_t = crate::demo::DAYS, value_parser = clap::value_parser!(u32).range(0..=365))]
+    pub days: u32,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub common: Common,
 }
 
 /// What `serve` and `migrate` take.

@@ -15,7 +15,7 @@ use crate::{bench, doctor, import, platform, run};
 /// Runs one command to its end.
 pub async fn carry_out(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Demo(common) => run::demo(&begin(&common, Some(Profile::Development))?).await,
+        Command::Demo(args) => run::demo(&begin(&args.common, Some(Profile::Development))?, args.days).await,
         Command::Serve(args) => run::serve(&begin(&args.common, None)?, &args.only).await,
         Command::Migrate(args) => {
             let running = run::start(&begin(&args.common, None)?, &args.only).await?;

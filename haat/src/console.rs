@@ -1,22 +1,26 @@
 //! console: what the command line does on running services.
 //!
-//! Owns a note of which demo data was loaded. Publishes nothing, consumes nothing.
+//! Owns a note of how far the demo is loaded, and draws its pictures. Publishes nothing, consumes nothing.
 //! Calls identity, vendors and catalog, for demo data, imports and the first administrator.
 
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
-use utoipa::openapi::OpenApiBuilder;
+
+use crate::demo;
 
 /// The command line as a service among services: its calls are declared and checked like theirs.
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "console",
-    migrations: &[Migration::new("0001_console", include_str!("../migrations/0001_console.sql"))],
+    migrations: &[
+        Migration::new("0001_console", include_str!("../migrations/0001_console.sql")),
+        Migration::new("0002_demo", include_str!("../migrations/0002_demo.sql")),
+    ],
     calls: &["identity", "vendors", "catalog"],
     reads: &[],
-    describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    describe: || demo::routes().describe(),
     check_config: |_| Ok(()),
     build,
 };
 
 fn build(_: Env) -> Result<Service, BuildError> {
-    Ok(Service::default())
+    Ok(Service { http: demo::routes().build(()), ..Service::default() })
 }

@@ -5,11 +5,13 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
 use kit::db::Database;
 use kit::platform::Figures;
 use kit::service::Shared;
 use kit::tasks::Threads;
-use kit::{Choice, Clock, Env, Ids, Platform, Settings, Tasks, telemetry};
+use kit::{Choice, Clock, DbError, Env, Ids, Platform, ServiceDef, Settings, Tasks, telemetry};
+use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,12 +38,43 @@ pub struct Listeners {
 
 /// Opens the database, migrates, and starts the chosen services (all where none is named).
 pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> {
-    config.make_data_directory()?;
-    let ids = Ids::random();
-    let master_key = master_key(config, &ids)?;
-    let database = open(config)?;
     let names: Vec<&str> = only.iter().map(String::as_str).collect();
     let choice = if names.is_empty() { Choice::All } else { Choice::Only(&names) };
+    start_at(config, platform::SERVICES, choice, Clock::system(), serde_json::to_value(&config.services)?).await
+}
+
+/// As [`start`], all services by another clock. Nobody is written to about what happens then.
+pub async fn start_in_the_past(config: &Config, clock: Clock) -> anyhow::Result<Running> {
+    let mut services = serde_json::to_value(&config.services)?;
+    services["notifications"]["mail"] = serde_json::json!(false);
+    let database = match &config.database.url {
+        Some(_) => open(config)?,
+        None => opened(config, Database::sqlite_to_fill(&config.sqlite_file()))?,
+    };
+    start_on(config, database, platform::SERVICES, Choice::All, clock, services).await
+}
+
+/// As [`start`], the console alone: to look at its notes.
+pub async fn start_console(config: &Config) -> anyhow::Result<Running> {
+    let alone = ServiceDef { calls: &[], ..console::SERVICE };
+    start_at(config, &[alone], Choice::All, Clock::system(), serde_json::json!({})).await
+}
+
+async fn start_at(config: &Config, defs: &[ServiceDef], choice: Choice<'_>, clock: Clock, services: Json) -> anyhow::Result<Running> {
+    config.make_data_directory()?;
+    start_on(config, open(config)?, defs, choice, clock, services).await
+}
+
+async fn start_on(
+    config: &Config,
+    database: Database,
+    defs: &[ServiceDef],
+    choice: Choice<'_>,
+    clock: Clock,
+    services: Json,
+) -> anyhow::Result<Running> {
+    let ids = Ids::random();
+    let master_key = master_key(config, &ids)?;
     let proxies = config.trusted_proxies.iter().map(|p| p.parse().map_err(|e| anyhow::anyhow!("trusted_proxies: {e}")));
     let shared = Shared {
         public_url: config.public_url(),
@@ -61,22 +94,26 @@ pub async fn start(config: &Config, only: &[String]) -> anyhow::Result<Running> 
     };
     let settings = Settings {
         database: database.clone(),
-        clock: Clock::system(),
+        clock,
         ids,
         tasks: Tasks::new(Threads::Pool),
-        config: serde_json::to_value(&config.services)?,
+        config: services,
         shared,
         remotes: config.remotes.clone().into_iter().collect::<BTreeMap<_, _>>(),
     };
-    let platform = Platform::start(platform::SERVICES, choice, settings).await?;
+    let platform = Platform::start(defs, choice, settings).await?;
     Ok(Running { platform, database, master_key })
 }
 
 fn open(config: &Config) -> anyhow::Result<Database> {
     match &config.database.url {
         Some(url) => Database::postgres(url, config.database.connections).context("database.url"),
-        None => Database::sqlite(&config.sqlite_file()).with_context(|| format!("cannot open {}", config.sqlite_file().display())),
+        None => opened(config, Database::sqlite(&config.sqlite_file())),
     }
+}
+
+fn opened(config: &Config, database: Result<Database, DbError>) -> anyhow::Result<Database> {
+    database.with_context(|| format!("cannot open {}", config.sqlite_file().display()))
 }
 
 impl Running {
@@ -109,17 +146,47 @@ impl Running {
     }
 }
 
-/// `haat demo`: everything, with goods and accounts, on loopback.
-pub async fn demo(config: &Config) -> anyhow::Result<()> {
+/// `haat demo`: everything, with goods and accounts and some days of orders behind it, on loopback.
+pub async fn demo(config: &Config, days: u32) -> anyhow::Result<()> {
+    let loading = Loading::new(demo::STORES.len(), days);
+    demo::load(config, days, |step| loading.tell(step)).await?;
+    loading.bar.finish_and_clear();
     let running = start(config, &[]).await?;
-    let loading = indicatif::ProgressBar::new(demo::STORES.len() as u64);
-    if let Ok(style) = indicatif::ProgressStyle::with_template("loading the demo marketplace {bar:30} {pos} of {len} stores") {
-        loading.set_style(style);
-    }
-    demo::load(running.console()?, |done, _| loading.set_position(done as u64)).await?;
-    loading.finish_and_clear();
     serve_until_stopped(config, running, true).await
 }
+
+/// How far the demo is loaded: a bar where somebody watches, a line now and then where it goes to a file.
+struct Loading {
+    bar: ProgressBar,
+    stores: usize,
+    days: u32,
+}
+
+impl Loading {
+    fn new(stores: usize, days: u32) -> Loading {
+        let bar = ProgressBar::new(stores as u64 + u64::from(days));
+        if let Ok(style) = ProgressStyle::with_template("loading the demo marketplace {bar:30} {msg}") {
+            bar.set_style(style);
+        }
+        Loading { bar, stores, days }
+    }
+
+    fn tell(&self, step: demo::Step) {
+        let (before, done, of, what) = match step {
+            demo::Step::Stores(done) => (0, done, self.stores, "stores"),
+            demo::Step::Days(done) => (self.stores, done as usize, self.days as usize, "days of orders"),
+        };
+        let text = format!("{done} of {of} {what}");
+        if self.bar.is_hidden() && (done == of || done.is_multiple_of(LINE_EVERY)) {
+            println!("loading the demo marketplace: {text}");
+        }
+        self.bar.set_position((before + done) as u64);
+        self.bar.set_message(text);
+    }
+}
+
+/// After how many steps there is a line.
+const LINE_EVERY: usize = 10;
 
 /// `haat serve`: the chosen services.
 pub async fn serve(config: &Config, only: &[String]) -> anyhow::Result<()> {

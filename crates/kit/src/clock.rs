@@ -28,7 +28,8 @@ impl Clock {
         Clock(Source::System(Arc::default()))
     }
 
-    /// The machine's clock plus as many microseconds as the counter says at the moment: for tests of what happens later.
+    /// The machine's clock plus as many microseconds as the counter says at the moment: for tests of what happens later, and for a demo of
+    /// what happened before.
     pub fn shifted(by_us: Arc<AtomicI64>) -> Clock {
         Clock(Source::Shifted(by_us))
     }

@@ -37,7 +37,7 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
         let child = Command::new(std::env::current_exe()?)
-            .args(["demo", "--listen", &address.to_string(), "--data"])
+            .args(["demo", "--days", "0", "--listen", &address.to_string(), "--data"])
             .arg(folder.path().join("data"))
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -7,6 +7,8 @@ use contracts::proto::catalog::catalog_client::CatalogClient;
 use kit::channel::Channel;
 use serde_json::{Value as Json, json};
 
+use super::pictures::Ground;
+
 /// What a root asks of the products below it, as `POST /categories` takes it.
 const ROOTS: &[(&str, &[&str])] = &[
     (
@@ -79,7 +81,14 @@ const LEAVES: &[Leaf] = &[
 ];
 
 /// The category of each noun, with the attribute of what lies in it.
-pub struct Shelves(BTreeMap<&'static str, (String, &'static str, Json)>);
+pub struct Shelves(BTreeMap<&'static str, Shelf>);
+
+struct Shelf {
+    id: String,
+    /// An attribute and its value.
+    attribute: (&'static str, Json),
+    ground: Ground,
+}
 
 impl Shelves {
     /// Makes what is missing of the tree.
@@ -107,17 +116,30 @@ impl Shelves {
                 Number(number) => json!(number),
                 Boolean(boolean) => json!(boolean),
             };
-            shelves.extend(leaf.nouns.iter().map(|noun| (*noun, (id.clone(), name, value.clone()))));
+            let ground = ground(leaf.path[0]);
+            shelves.extend(leaf.nouns.iter().map(|noun| (*noun, Shelf { id: id.clone(), attribute: (name, value.clone()), ground })));
         }
         Shelves(shelves)
     }
 
-    /// Where a product is filed, and its attributes.
-    pub fn place(&self, noun: &str) -> (Vec<&str>, Json) {
+    /// Where a product is filed, its attributes, and before what it is drawn.
+    pub fn place(&self, noun: &str) -> (Vec<&str>, Json, Ground) {
         match self.0.get(noun) {
-            Some((id, name, value)) => (vec![id.as_str()], json!({"type": noun, *name: value})),
-            None => (Vec::new(), json!({ "type": noun })),
+            Some(Shelf { id, attribute: (name, value), ground }) => (vec![id.as_str()], json!({"type": noun, *name: value}), *ground),
+            None => (Vec::new(), json!({ "type": noun }), Ground::Home),
         }
+    }
+}
+
+fn ground(root: &str) -> Ground {
+    match root {
+        "Fashion" => Ground::Fashion,
+        "Food" => Ground::Food,
+        "Outdoors" => Ground::Outdoors,
+        "Books and Paper" => Ground::Paper,
+        "Digital" => Ground::Digital,
+        "Learning" => Ground::Learning,
+        _ => Ground::Home,
     }
 }
 

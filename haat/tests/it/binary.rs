@@ -10,7 +10,7 @@ use crate::outside::{Outside, Visitor};
 
 const MASTER_KEY: &str = "5e8b10f7d6a2c95e43b8071f6dce52a9043a9f6be1c04d5278e1b6f0937ad24c";
 
-fn haat(folder: &Path, arguments: &[&str]) -> Command {
+pub fn haat(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haat"));
     command.args(arguments).current_dir(folder).env_clear().env("HAAT_MASTER_KEY", MASTER_KEY).stdin(Stdio::null());
     command
@@ -34,13 +34,13 @@ pub struct Server {
 }
 
 impl Server {
-    fn start(folder: &Path, command: &str) -> Server {
-        Server::start_at(folder, command, "127.0.0.1:0")
+    fn serve(folder: &Path) -> Server {
+        Server::start(&mut haat(folder, &["serve", "--listen", "127.0.0.1:0"]))
     }
 
-    /// `serve` or `demo`, at an address.
-    pub fn start_at(folder: &Path, command: &str, address: &str) -> Server {
-        let mut child = haat(folder, &[command, "--listen", address]).stdout(Stdio::piped()).spawn().unwrap();
+    /// Starts what is to be a server, and waits until it is ready.
+    pub fn start(command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let (mut line, mut url) = (String::new(), String::new());
         while !line.trim_end().ends_with("ready") {
@@ -61,25 +61,25 @@ impl Drop for Server {
     }
 }
 
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
 #[test]
 fn one_process_at_a_time_uses_a_directory() {
     let folder = folder();
-    let server = Server::start(folder.path(), "serve");
+    let server = Server::serve(folder.path());
     let said = refusal(&mut haat(folder.path(), &["migrate"]));
     assert!(said.contains("in use by another haat") && said.contains("haat.db"), "{said}");
     drop(server);
     // Killed where it stood; the next one finds the directory free.
-    drop(Server::start(folder.path(), "serve"));
+    drop(Server::serve(folder.path()));
 }
 
 #[test]
 fn asked_to_stop_it_ends_without_an_error() {
     let folder = folder();
-    let mut server = Server::start(folder.path(), "serve");
+    let mut server = Server::serve(folder.path());
     let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
     assert!(asked.success());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
@@ -128,7 +128,7 @@ fn a_port_that_is_taken_is_named() {
 #[test]
 fn who_asks_too_often_is_told_when_to_come_again() {
     let folder = folder();
-    let server = Server::start(folder.path(), "serve");
+    let server = Server::serve(folder.path());
     testing::run(async {
         let (outside, anybody) = (Outside::of(&server.url), Visitor::default());
         for left in (0..100).rev() {
@@ -162,11 +162,11 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     };
     let (well, report) = doctor(&[]);
     assert!(well && report.contains("haat-data is made at the first start"), "{report}");
-    drop(Server::start(folder.path(), "serve"));
+    drop(Server::serve(folder.path()));
     let (well, report) = doctor(&[]);
     assert!(well && report.contains("is up to date") && !report.contains("BAD"), "{report}");
 
-    let running = Server::start(folder.path(), "serve");
+    let running = Server::serve(folder.path());
     let (well, report) = doctor(&[]);
     assert!(well && report.contains("is in use by another haat") && report.contains("GET /ready"), "{report}");
     drop(running);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::binary::Server;
+use crate::binary::{Server, haat};
 
 /// Where examples say the demo listens.
 const DEMO: &str = "http://127.0.0.1:8080";
@@ -19,7 +19,7 @@ fn examples_do_what_they_say() {
     let folder = tempfile::tempdir().unwrap();
     // Links in answers name the port that was asked for.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let server = Server::start_at(folder.path(), "demo", &format!("127.0.0.1:{port}"));
+    let server = Server::start(&mut haat(folder.path(), &["demo", "--days", "0", "--listen", &format!("127.0.0.1:{port}")]));
     let mut ran = 0;
     for document in documents {
         let examples = examples(&std::fs::read_to_string(&document).unwrap());

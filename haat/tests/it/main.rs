@@ -4,6 +4,7 @@
 mod aliases;
 mod authorisation;
 mod binary;
+mod demo;
 mod documents;
 mod journey;
 mod market;

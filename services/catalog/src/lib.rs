@@ -49,7 +49,8 @@ impl Default for Config {
 
 fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
-    let app = app::App { db: env.db.clone(), vendors: VendorsClient::new(env.channel("vendors")?) };
+    let app =
+        app::App { db: env.db.clone(), public_url: env.shared.public_url.clone(), vendors: VendorsClient::new(env.channel("vendors")?) };
     let (expiry, waits) = (app.clone(), app.clone());
     Ok(Service {
         http: http::routes().build(app.clone()),

@@ -8,6 +8,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// Whether messages also leave by mail; otherwise they are in people's lists only.
+    pub mail: bool,
     /// After how many days a message is forgotten.
     pub keep_days: i64,
     /// How often a message is tried until it is given up.
@@ -60,7 +62,7 @@ const fn timeout_default() -> u64 {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { keep_days: 365, attempts_max: 8, smtp: None }
+        Config { mail: true, keep_days: 365, attempts_max: 8, smtp: None }
     }
 }
 

@@ -59,6 +59,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         public_url: env.shared.public_url.clone(),
         links: domain::LinkKey::new(derive(&env.shared.master_key, "haat/notifications/links")),
         mailer: provider::Mailer::new(&config, development, &env.shared.public_url).map_err(wrong)?,
+        mail: config.mail,
         development,
         attempts_max: config.attempts_max,
         keep_days: config.keep_days,

@@ -49,7 +49,7 @@ impl Server {
     pub fn start(&mut self, crash_at: Option<String>) -> Result<bool> {
         let log = self.log()?;
         let mut command = Command::new(&self.binary);
-        command.args(["demo", "--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.folder.join("data"));
+        command.args(["demo", "--days", "0", "--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.folder.join("data"));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         if let Some(crash_at) = crash_at {
             command.env("HAAT_CRASH_AT", crash_at);

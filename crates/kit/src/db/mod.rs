@@ -64,6 +64,15 @@ pub enum Dialect {
     Postgres,
 }
 
+/// What an acknowledged transaction outlives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The machine: it was flushed.
+    Machine,
+    /// The process: it was handed to the operating system.
+    Process,
+}
+
 /// An open database, before it is handed to services.
 #[derive(Clone)]
 pub struct Database {
@@ -73,7 +82,13 @@ pub struct Database {
 impl Database {
     /// Opens, or makes, the SQLite file `path`. One process at a time.
     pub fn sqlite(path: &std::path::Path) -> Result<Database, DbError> {
-        Ok(Database { engine: Arc::new(sqlite::Sqlite::open(path)?) })
+        Ok(Database { engine: Arc::new(sqlite::Sqlite::open(path, Durability::Machine)?) })
+    }
+
+    /// As [`Database::sqlite`], faster: what was acknowledged outlives this process, but perhaps not the machine, which
+    /// then finds an earlier state. For filling a file with what can be made anew.
+    pub fn sqlite_to_fill(path: &std::path::Path) -> Result<Database, DbError> {
+        Ok(Database { engine: Arc::new(sqlite::Sqlite::open(path, Durability::Process)?) })
     }
 
     /// Connects to PostgreSQL with a budget of `connections`, shared by all services that use this database.

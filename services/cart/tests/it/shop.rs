@@ -68,7 +68,7 @@ impl Shop {
     /// What the cart has told, oldest first.
     pub async fn events(&self) -> Vec<(String, Json)> {
         let log = self.p.db("cart").read(|q| kit::events::after(q, 0, 1_000)).await.unwrap();
-        log.into_iter().map(|e| (e.kind, e.data)).collect()
+        log.into_iter().map(|e| (e.kind.clone(), e.json())).collect()
     }
 
     /// How many events of a type the cart has told.

@@ -29,6 +29,7 @@ pub(crate) struct Edit {
 impl App {
     /// Replaces all that a caller says of a product. Variants keep their ids by sku; those that are left out are gone.
     pub async fn replace(&self, edit: Edit, input: ProductInput) -> Result<Product, Error> {
+        let (public_url, input) = (self.public_url.clone(), input.kept(&self.public_url));
         self.db
             .write(move |tx| {
                 let (there, handle) = held(tx, &edit)?;
@@ -42,13 +43,14 @@ impl App {
                 if let Some(refusal) = unfit(tx, there.vendor_id, &new)? {
                     return Err(refusal);
                 }
-                take_over(tx, &there, &new)
+                Ok(take_over(tx, &there, &new)?.located(&public_url))
             })
             .await
     }
 
     /// Changes some of what is said of a product.
     pub async fn patch(&self, edit: Edit, patch: ProductPatch) -> Result<Product, Error> {
+        let public_url = self.public_url.clone();
         self.db
             .write(move |tx| {
                 let (there, handle) = held(tx, &edit)?;
@@ -62,7 +64,7 @@ impl App {
                 if !store::update_words(tx, &there, handle, status, &input)? {
                     return Err(Error::HandleTaken);
                 }
-                changed(tx, &there)
+                Ok(changed(tx, &there)?.located(&public_url))
             })
             .await
     }

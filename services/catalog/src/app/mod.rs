@@ -33,18 +33,22 @@ pub(crate) use watch::{BACK_IN_STOCK, StockWait};
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
+    /// Without a slash at the end.
+    pub public_url: String,
     pub vendors: VendorsClient<Channel>,
 }
 
 impl App {
     /// Products in the filter's order; one more than the limit where there are more.
     pub async fn list(&self, filter: store::Filter, page: kit::http::PageRequest) -> Result<Vec<Product>, Error> {
-        self.db.read_stale(move |q| Ok(store::list(q, &filter, page.after, page.limit)?)).await
+        let found = self.db.read_stale(move |q| Ok::<_, Error>(store::list(q, &filter, page.after, page.limit)?)).await?;
+        Ok(found.into_iter().map(|p| p.located(&self.public_url)).collect())
     }
 
     /// A product by id, slug or a slug that it had, whatever its status.
     pub async fn product(&self, id_or_slug: String) -> Result<Product, Error> {
-        self.db.read(move |q| Ok::<_, Error>(store::product(q, &id_or_slug)?)).await?.ok_or(Error::NoProduct)
+        let found = self.db.read(move |q| Ok::<_, Error>(store::product(q, &id_or_slug)?)).await?.ok_or(Error::NoProduct)?;
+        Ok(found.located(&self.public_url))
     }
 
     /// Facts of variants for other services, by variant or by product.

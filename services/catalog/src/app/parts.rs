@@ -74,6 +74,7 @@ impl App {
 
     /// Adds a picture behind the others.
     pub async fn add_picture(&self, edit: Edit, input: MediaInput, key: Option<Key>) -> Result<Given, Error> {
+        let (public_url, input) = (self.public_url.clone(), input.kept(&self.public_url));
         let errors = media_errors(std::slice::from_ref(&input));
         if !errors.is_empty() {
             return Err(Error::Invalid(errors.into_iter().map(unnumbered).collect()));
@@ -89,7 +90,7 @@ impl App {
                     let all: Vec<Media> = there.media.iter().cloned().chain([picture.clone()]).collect();
                     store::set_media(tx, there.id, &all)?;
                     changed(tx, &there)?;
-                    Ok(created(format!("/api/v1/products/{}", there.id), &picture))
+                    Ok(created(format!("/api/v1/products/{}", there.id), &picture.located(&public_url)))
                 })
             })
             .await
@@ -112,6 +113,7 @@ impl App {
 
     /// Puts the pictures in another order; all of them are named.
     pub async fn order_pictures(&self, edit: Edit, ids: Vec<Uuid>) -> Result<Product, Error> {
+        let public_url = self.public_url.clone();
         self.db
             .write(move |tx| {
                 let (there, _) = held(tx, &edit)?;
@@ -125,7 +127,7 @@ impl App {
                     return Err(Error::Invalid(vec![FieldError { pointer: "/ids".into(), code: "not_the_pictures", detail }]));
                 }
                 store::set_media(tx, there.id, &ordered)?;
-                changed(tx, &there)
+                Ok(changed(tx, &there)?.located(&public_url))
             })
             .await
     }

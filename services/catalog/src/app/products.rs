@@ -25,14 +25,15 @@ pub(crate) enum Upserted {
 impl App {
     /// Adds a product to a store. With a key, a repeat answers with the product of the first time.
     pub async fn create(&self, owner: Store, input: ProductInput, key: Option<Key>) -> Result<Given, Error> {
-        let new = domain::check(input).map_err(Error::Invalid)?;
+        let public_url = self.public_url.clone();
+        let new = domain::check(input.kept(&public_url)).map_err(Error::Invalid)?;
         self.db
             .write(move |tx| {
                 once(tx, key.as_ref(), |tx| {
                     if let Some(refusal) = unfit(tx, owner.id, &new)? {
                         return Err(refusal);
                     }
-                    let product = add(tx, &owner, &new)?.ok_or(Error::HandleTaken)?;
+                    let product = add(tx, &owner, &new)?.ok_or(Error::HandleTaken)?.located(&public_url);
                     Ok(created(format!("/api/v1/products/{}", product.id), &product))
                 })
             })
@@ -41,7 +42,7 @@ impl App {
 
     /// Adds or changes products of a store by handle, each wholly or not at all. Each answer stands at its product's place.
     pub async fn import(&self, owner: Store, inputs: Vec<ProductInput>) -> Result<Vec<Result<Upserted, Error>>, Error> {
-        let checked: Vec<_> = inputs.into_iter().map(domain::check).collect();
+        let checked: Vec<_> = inputs.into_iter().map(|input| domain::check(input.kept(&self.public_url))).collect();
         let good: Vec<_> = checked.iter().filter_map(|c| c.as_ref().ok().cloned()).collect();
         let done = self.db.write_behind(move |tx| good.iter().map(|new| upsert(tx, &owner, new)).collect::<Result<Vec<_>, DbError>>());
         let done = done.await.map_err(Error::from)?;

@@ -69,6 +69,22 @@ pub struct MediaInput {
     pub alt: String,
 }
 
+impl MediaInput {
+    /// As it is kept: a picture of this platform by its path.
+    pub fn kept(self, public_url: &str) -> MediaInput {
+        let path = self.url.strip_prefix(public_url).filter(|rest| rest.starts_with('/')).map(str::to_owned);
+        MediaInput { url: path.unwrap_or(self.url), ..self }
+    }
+}
+
+impl ProductInput {
+    /// As it is kept: pictures of this platform by their paths.
+    pub fn kept(mut self, public_url: &str) -> ProductInput {
+        self.media = self.media.into_iter().map(|m| m.kept(public_url)).collect();
+        self
+    }
+}
+
 /// A variant as a caller sends it.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -126,8 +126,24 @@ pub struct Product {
     pub updated_at: Time,
 }
 
+impl Product {
+    /// With its pictures' addresses in full: those of this platform are kept as paths, since where it answers may change.
+    pub fn located(mut self, public_url: &str) -> Product {
+        self.media.iter_mut().for_each(|m| *m = std::mem::take(m).located(public_url));
+        self
+    }
+}
+
+impl Media {
+    /// With its address in full.
+    pub fn located(self, public_url: &str) -> Media {
+        let url = if self.url.starts_with('/') { format!("{public_url}{}", self.url) } else { self.url };
+        Media { url, ..self }
+    }
+}
+
 /// A picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Media {
     /// The picture.

@@ -45,6 +45,8 @@ pub(crate) struct App {
     /// What links that turn off mails are signed with.
     pub links: LinkKey,
     pub mailer: Mailer,
+    /// Whether messages leave by mail at all.
+    pub mail: bool,
     /// The streams that are open in this process.
     pub live: Live,
     /// What has left is also in the mailbox.

@@ -147,6 +147,6 @@ impl App {
                 text: self.words(written, TemplateKey { kind, channel, locale: reader.locale }, &fields)?,
             })
         };
-        reader.channels(kind).map(draft).collect()
+        reader.channels(kind).filter(|channel| self.mail || *channel != Medium::Email).map(draft).collect()
     }
 }

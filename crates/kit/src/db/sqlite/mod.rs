@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::health::DeathWatch;
 use super::queue::Queue;
-use super::{DbError, Dialect, Engine, Health, Priority, Work};
+use super::{DbError, Dialect, Durability, Engine, Health, Priority, Work};
 use checkpoint::Maintenance;
 use readers::Readers;
 
@@ -50,9 +50,9 @@ struct Shared {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Sqlite, DbError> {
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Sqlite, DbError> {
         let lock = Arc::new(lock::take(path)?);
-        let mut link = Link::writing(path)?;
+        let mut link = Link::writing(path, durability)?;
         let health = Arc::new(Health::default());
         let maintenance = Maintenance::watch(&mut link)?;
         let shared = Arc::new(Shared { path: path.to_owned(), queue: Queue::default(), health: health.clone(), maintenance });

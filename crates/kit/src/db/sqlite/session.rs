@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, params_from_iter};
 use tokio::time::Instant;
 
 use super::super::names::Names;
-use super::super::{DbError, Dialect, Gaps, Kind, Row, Session, Value, sql};
+use super::super::{DbError, Dialect, Durability, Gaps, Kind, Row, Session, Value, sql};
 use super::authorizer::Scope;
 use super::errors;
 
@@ -61,12 +61,13 @@ impl Limit {
 
 impl Link {
     /// The one connection that writes `path`; makes the file where there is none.
-    pub(super) fn writing(path: &Path) -> Result<Link, DbError> {
+    pub(super) fn writing(path: &Path, durability: Durability) -> Result<Link, DbError> {
+        let flushes = if durability == Durability::Machine { "FULL" } else { "NORMAL" };
         let opened = Connection::open(path).and_then(|conn| {
-            conn.execute_batch(
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+            conn.execute_batch(&format!(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
-            )?;
+            ))?;
             // Nothing has been read so far: a lock or a damaged file shows here and not at the first closure.
             conn.execute_batch("BEGIN IMMEDIATE; COMMIT;")?;
             Link::new(conn)
