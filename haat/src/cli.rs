@@ -57,6 +57,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Builds a read model anew from the events, beside the one in use, and then puts it in its place.
+    Replay(ReplayArgs),
     /// Measures complete checkouts.
     Bench(BenchArgs),
     /// Runs the platform in virtual time with faults drawn from seeds, and checks what must always hold.
@@ -97,6 +99,16 @@ pub struct ServeArgs {
     /// The services to run here, such as orders,payments; all where left out. The others need an address under [remotes].
     #[arg(long, value_delimiter = ',', value_name = "SERVICES")]
     pub only: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub common: Common,
+}
+
+/// What `replay` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ReplayArgs {
+    /// The read model, such as orders.
+    pub model: String,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a comment here would become the command's help")]
     pub common: Common,

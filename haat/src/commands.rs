@@ -10,7 +10,7 @@ use kit::telemetry;
 
 use crate::cli::{AdminCommand, Cli, Command, Common, ImportCommand, ImportProductsArgs};
 use crate::config::{self, Config, LogFormat, Profile};
-use crate::{bench, doctor, import, platform, run};
+use crate::{bench, doctor, import, platform, replay, run};
 
 /// Runs one command to its end.
 pub async fn carry_out(command: Command) -> anyhow::Result<()> {
@@ -35,6 +35,13 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Services { json } => print_services(json),
+        Command::Replay(args) => {
+            let running = run::start(&begin(&args.common, None)?, &[]).await?;
+            let done = replay::carry_out(&running.platform, &args.model).await;
+            running.stop().await;
+            println!("{}", done?);
+            Ok(())
+        }
         Command::Bench(args) => bench::run(args).await,
         Command::Sim(_) => bail!("the simulator brings its own runtime"),
     }

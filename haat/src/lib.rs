@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod import;
 pub mod platform;
+mod replay;
 pub mod run;
 mod sim;
 

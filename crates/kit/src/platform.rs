@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::channel::{Channel, Directory};
 use crate::db::{Database, MigrateError, migrate};
-use crate::events::{Reader, Replays, log_reader, log_router, remote_log, start_projections, start_readers, watch_remote};
+use crate::events::{Reader, Replays, log_reader, log_router, remote_log, start_read_models, start_readers, watch_remote};
 use crate::jobs::{JobRunner, housekeeping};
 use crate::operator::operator_router;
 use crate::saga::Sagas;
@@ -124,6 +124,7 @@ pub struct Platform {
     readers: Vec<Reader>,
     sagas: Vec<Sagas>,
     jobs: Vec<JobRunner>,
+    replays: Vec<Replays>,
 }
 
 impl Platform {
@@ -154,6 +155,7 @@ impl Platform {
             readers: Vec::new(),
             sagas: Vec::new(),
             jobs: Vec::new(),
+            replays: Vec::new(),
         };
         match platform.build(&chosen, &settings).await {
             Ok(()) => Ok(platform),
@@ -167,7 +169,7 @@ impl Platform {
     /// Makes the services, makes all of them known, then lets them work: what one does first may need any other.
     async fn build(&mut self, chosen: &[&ServiceDef], settings: &Settings) -> Result<(), StartError> {
         let bus = bus::Local::new();
-        let mut built: Vec<(Env, Service)> = Vec::new();
+        let mut built: Vec<(Env, Service, Replays)> = Vec::new();
         for def in chosen {
             let env = self.env_for(def, settings, &bus);
             let mut service = (def.build)(env.clone())?;
@@ -177,18 +179,21 @@ impl Platform {
                 sagas.check_definitions().await?;
             }
             let sagas = service.sagas.as_ref().map(|(sagas, _)| sagas.clone());
-            let replays = Replays::new(env.db.clone(), service.read_models.clone());
-            service.rpc = service.rpc.merge(operator_router(env.db.clone(), sagas, replays)).merge(log_router(&env.db, &bus, &env.tasks));
+            let replays = Replays::new(env.db.clone(), std::mem::take(&mut service.read_models));
+            service.rpc =
+                service.rpc.merge(operator_router(env.db.clone(), sagas, replays.clone())).merge(log_router(&env.db, &bus, &env.tasks));
             bus.register(def.name, log_reader(&env.db, self.directory.faults()));
             self.envs.insert(def.name, env.clone());
-            built.push((env, service));
+            built.push((env, service, replays));
         }
-        for (env, service) in &built {
+        for (env, service, _) in &built {
             self.directory.set_local(env.db.service(), service.http.clone(), service.rpc.clone());
         }
         self.follow_elsewhere(chosen, settings, &bus);
-        for (env, service) in built {
+        for (env, service, replays) in built {
             self.work(&env, &bus, service);
+            self.readers.extend(start_read_models(&env, &bus, &replays));
+            self.replays.push(replays);
         }
         Ok(())
     }
@@ -229,12 +234,16 @@ impl Platform {
         self.tasks.spawn_forever("jobs", runner.clone().run());
         self.jobs.push(runner);
         self.readers.extend(start_readers(env, bus, service.consumers));
-        self.readers.extend(start_projections(env, bus, service.read_models));
     }
 
     /// What a service that runs here was given; for tests and for commands on a running platform.
     pub fn env(&self, service: &str) -> Option<&Env> {
         self.envs.get(service)
+    }
+
+    /// What builds the read models of the services that run here anew, one per service.
+    pub fn replays(&self) -> &[Replays] {
+        &self.replays
     }
 
     /// The services that run here.

@@ -34,6 +34,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0001_orders", include_str!("../migrations/0001_orders.sql")),
         Migration::new("0002_returns", include_str!("../migrations/0002_returns.sql")),
         Migration::new("0003_quotes", include_str!("../migrations/0003_quotes.sql")),
+        Migration::new("0004_next", include_str!("../migrations/0004_next.sql")),
     ],
     calls: &["cart", "catalog", "vendors", "payments"],
     reads: &["payments"],
@@ -139,7 +140,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
                 async move { app.run_restock(job).await }
             }),
         ],
-        ..Service::default()
+        read_models: vec![store::READ_MODEL],
     })
 }
 

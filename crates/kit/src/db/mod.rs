@@ -5,6 +5,7 @@
 //! commit through [`Tx::after_commit`]. In return no transaction can wait for the network, SQLite flushes once for
 //! many transactions, PostgreSQL conflicts are repeated, and all of it can be simulated on one thread.
 
+mod beside;
 mod counts;
 mod error;
 mod health;

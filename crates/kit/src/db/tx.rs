@@ -6,8 +6,10 @@ use std::sync::Arc;
 use contracts::{Event, Metadata, Time};
 use uuid::Uuid;
 
+use super::beside;
 use super::position::Gaps;
 use super::{DbError, Dialect, Row, Session, Value};
+use crate::events::Table;
 use crate::{Context, Ids};
 
 /// A consistent view of the service's own tables.
@@ -15,13 +17,15 @@ pub struct Query<'a> {
     session: &'a mut dyn Session,
     service: &'static str,
     failed: Option<DbError>,
+    /// These tables stand for those beside them.
+    beside: &'static [Table],
 }
 
 impl Query<'_> {
     /// All rows. `$1`, `$2`, … are the parameters; every table is named with its schema.
     pub fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError> {
         self.guard()?;
-        let answer = self.session.query(sql, params);
+        let answer = self.session.query(&beside::named(sql, self.service, self.beside), params);
         self.note(answer)
     }
 
@@ -105,7 +109,7 @@ impl Draw {
 
 impl<'a> Tx<'a> {
     pub(super) fn new(session: &'a mut dyn Session, service: &'static str, draw: Draw, context: &Context, bus: &bus::Local) -> Tx<'a> {
-        let query = Query { session, service, failed: None };
+        let query = Query { session, service, failed: None, beside: &[] };
         Tx { query, draw, drawn: 0, bus: bus.clone(), metadata: context.metadata(), events: Vec::new(), after: Vec::new() }
     }
 
@@ -124,8 +128,25 @@ impl<'a> Tx<'a> {
     /// Runs a statement and counts the rows it changed.
     pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError> {
         self.query.guard()?;
-        let answer = self.query.session.execute(sql, params);
+        let answer = self.query.session.execute(&beside::named(sql, self.query.service, self.query.beside), params);
         self.query.note(answer)
+    }
+
+    /// What `f` says of `tables` is said of those beside them, `<name>_next`.
+    pub(crate) fn beside<T>(&mut self, tables: &'static [Table], f: impl FnOnce(&mut Tx) -> T) -> T {
+        let before = std::mem::replace(&mut self.query.beside, tables);
+        let answer = f(self);
+        self.query.beside = before;
+        answer
+    }
+
+    /// Waits until nobody else writes these tables, and keeps it so until the end of the transaction; readers go on.
+    /// Nothing to do where only one writes at a time.
+    pub(crate) fn lock_tables(&mut self, tables: &str) -> Result<(), DbError> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::Postgres => self.execute(&format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"), &[]).map(drop),
+        }
     }
 
     /// Tells the others what happened. Written, in order, as the last statements of the transaction;

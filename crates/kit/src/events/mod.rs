@@ -16,8 +16,8 @@ pub use consumer::{Consumer, ConsumerError};
 pub use reader::Reader;
 pub(crate) use reader::start_readers;
 pub(crate) use remote::{PATH as LOG_PATH, log_router, newest, remote_log, watch_remote};
-pub(crate) use replay::start_projections;
-pub use replay::{ReadModel, Replay, ReplayStatus, Replays};
+pub(crate) use replay::start_read_models;
+pub use replay::{Kept, ReadModel, Replay, ReplayStatus, Replays, Table};
 pub use stream::{Aggregate, Loaded};
 
 use crate::channel::{CallInfo, Faults, LOG, befall};
@@ -103,6 +103,17 @@ fn run_after(q: &mut Query, position: i64, limit: i64) -> Result<bus::LogRun, Db
     let service = q.service();
     let events = rows.iter().map(|r| envelope(service, r)).collect::<Result<_, _>>()?;
     Ok(bus::LogRun { events, held_back: rows.len() < found })
+}
+
+/// Up to `limit` committed events of the service's log after `position`, oldest first. Some with a smaller position may
+/// still be committed: for those who know that these do not concern them.
+pub(crate) fn written_after(q: &mut Query, position: i64, limit: i64) -> Result<Vec<Envelope>, DbError> {
+    let rows = q.rows(
+        "SELECT id, position, stream, version, type, schema_version, data, metadata, occurred_at FROM own.events WHERE position > $1 ORDER BY position LIMIT $2",
+        params![position, limit],
+    )?;
+    let service = q.service();
+    rows.iter().map(|r| envelope(service, r)).collect()
 }
 
 /// All events of one stream, oldest first.

@@ -103,6 +103,8 @@ pub(super) fn replay(replay: crate::events::Replay) -> proto::Replay {
     proto::Replay {
         id: replay.id.to_string(),
         per_second: replay.events_per_second(),
+        seconds_left: replay.seconds_left(),
+        events: replay.events,
         read_model: replay.model,
         status: replay.status.as_str().into(),
         position: replay.position,

@@ -2,7 +2,7 @@
 
 use contracts::events::cart::{CartItemAdded, CartItemRemoved};
 use contracts::{CartId, VariantId};
-use kit::events::{ReadModel, ReplayStatus, Replays};
+use kit::events::{Kept, ReadModel, ReplayStatus, Replays};
 use kit::{BuildError, DbError, Env, Migration, Service, ServiceDef, params};
 use testing::{Engine, TestPlatform, eventually};
 use utoipa::openapi::OpenApiBuilder;
@@ -25,7 +25,7 @@ const CART: ServiceDef = ServiceDef {
 const TOTALS: ReadModel = ReadModel {
     name: "totals",
     kinds: &["cart.item_added"],
-    reset: |tx| tx.execute("DELETE FROM own.totals", &[]).map(drop),
+    kept: Kept::Behind { reset: |tx| tx.execute("DELETE FROM own.totals", &[]).map(drop) },
     apply: |tx, envelope| {
         let added: CartItemAdded = envelope.decode().map_err(|e| DbError::Internal(e.to_string()))?;
         let sql = "INSERT INTO own.totals (cart, quantity) VALUES ($1, $2) ON CONFLICT (cart) DO UPDATE SET quantity = own.totals.quantity + excluded.quantity";

@@ -66,10 +66,18 @@ pub struct DeadLetter {
 pub struct Replay {
     id: String,
     read_model: String,
+    /// `running` or `done`; until then the model shows what it showed before.
     status: String,
+    /// How far it has come in the log.
     position: i64,
+    /// Where the log ended when it began.
     target: i64,
+    /// Taken in so far.
+    events: i64,
     per_second: f64,
+    /// At the pace so far; null while there is none.
+    seconds_left: Option<f64>,
+    /// Why it does not go on; it is tried again by itself.
     error: Option<String>,
 }
 
@@ -98,7 +106,7 @@ pub struct PageQuery {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReplay {
-    /// As services name them, such as `catalog.search`.
+    /// As services name them, such as `orders`.
     read_model: String,
 }
 
@@ -225,7 +233,9 @@ impl From<proto::Replay> for Replay {
             status: r.status,
             position: r.position,
             target: r.target,
+            events: r.events,
             per_second: r.per_second,
+            seconds_left: r.seconds_left,
             error: text(r.error),
         }
     }

@@ -1,9 +1,10 @@
 //! The read model: which orders a shopper has, which parts a store has. It is made of the events alone.
 
 use contracts::events::orders::OrderCreated;
-use contracts::{OrderId, UserId, VendorId, VendorOrderId};
+use contracts::{EventSet as _, OrderId, UserId, VendorId, VendorOrderId};
 use kit::Value;
 use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
+use kit::events::{Kept, ReadModel, Table};
 use kit::http::After;
 use kit::params;
 use uuid::Uuid;
@@ -18,6 +19,24 @@ pub(crate) enum Filter {
     /// By the hash of the cart token.
     Guest(String),
 }
+
+/// The lists, which are kept up in the transaction of each event and can be built anew from the log.
+pub(crate) const READ_MODEL: ReadModel = ReadModel {
+    name: "orders",
+    kinds: &[],
+    kept: Kept::AtOnce {
+        // In the order in which transactions touch them.
+        tables: &[
+            Table { name: "orders", key: "id", stream: "id" },
+            Table { name: "returns", key: "id", stream: "order_id" },
+            Table { name: "vendor_orders", key: "id", stream: "order_id" },
+        ],
+    },
+    apply: |tx, e| {
+        let event = OrderEvent::decode(&e.kind, e.schema_version, &e.data);
+        project(tx, &event.map_err(|reason| DbError::Internal(format!("event {} of the log: {reason}", e.position)))?)
+    },
+};
 
 /// Takes an event into the lists; harmless when repeated.
 pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {

@@ -13,6 +13,7 @@ mod quotes;
 mod races;
 mod reading;
 mod refusals;
+mod replays;
 mod returns;
 mod routes;
 mod selling;

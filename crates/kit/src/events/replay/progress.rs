@@ -3,6 +3,8 @@
 use contracts::Time;
 use uuid::Uuid;
 
+use super::{Kept, ReadModel};
+
 use crate::db::{DbError, Query, Row, Tx};
 use crate::params;
 
@@ -54,19 +56,29 @@ impl Replay {
         let elapsed_us = (self.updated_at.0 - self.started_at.0).max(1);
         self.events as f64 * 1e6 / elapsed_us as f64
     }
+
+    /// How long it will still take at the pace so far; `None` where there is no pace yet.
+    pub fn seconds_left(&self) -> Option<f64> {
+        if self.status == ReplayStatus::Done {
+            return Some(0.0);
+        }
+        let elapsed = (self.updated_at.0 - self.started_at.0) as f64 / 1e6;
+        (self.position > 0).then(|| elapsed * (self.target - self.position).max(0) as f64 / self.position as f64)
+    }
 }
 
 const COLUMNS: &str = "id, model, status, position, target, events, error, started_at, updated_at";
 
-/// Notes a new replay, up to where the log ends now. An empty log is done with at once.
-pub(super) fn begin(tx: &mut Tx, model: &'static str) -> Result<Uuid, DbError> {
+/// Notes a new replay, up to where the log ends now. With an empty log a model that was emptied is done at once.
+pub(super) fn begin(tx: &mut Tx, model: ReadModel) -> Result<Uuid, DbError> {
     let end = tx.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?;
     let target: i64 = end.map_or(Ok(0), |r| r.get(0))?;
-    let status = if target == 0 { ReplayStatus::Done } else { ReplayStatus::Running };
+    let is_emptied = matches!(model.kept, Kept::Behind { .. });
+    let status = if target == 0 && is_emptied { ReplayStatus::Done } else { ReplayStatus::Running };
     let (id, now) = (tx.id(), tx.now());
     tx.execute(
         "INSERT INTO own.replays (id, model, status, position, target, events, error, started_at, updated_at) VALUES ($1, $2, $3, 0, $4, 0, NULL, $5, $5)",
-        params![id, model, status.as_str(), target, now],
+        params![id, model.name, status.as_str(), target, now],
     )?;
     Ok(id)
 }
@@ -77,8 +89,28 @@ pub(super) fn running(q: &mut Query, model: &'static str) -> Result<Option<Uuid>
     q.row(sql, params![model])?.map(|r| r.get(0)).transpose()
 }
 
-/// Notes that the running replay of a model has come to `position`, with so many more events.
+/// Notes that a running replay has come to `position`, with so many more events; its model is not yet in place.
 pub(super) fn advance(tx: &mut Tx, replay: Uuid, position: i64, events: i64) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE own.replays SET position = $2, events = events + $3, error = NULL, updated_at = $4 WHERE id = $1 AND status = 'running'",
+        params![replay, position, events, now],
+    )?;
+    Ok(())
+}
+
+/// Notes that a running replay has come to `position`, with so many more events, and that its model is in place.
+pub(super) fn finish(tx: &mut Tx, replay: Uuid, position: i64, events: i64) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE own.replays SET position = $2, events = events + $3, error = NULL, updated_at = $4, status = 'done' WHERE id = $1 AND status = 'running'",
+        params![replay, position, events, now],
+    )?;
+    Ok(())
+}
+
+/// As [`advance`], of a model that is in place all the time: at its target the replay is done.
+pub(super) fn approach(tx: &mut Tx, replay: Uuid, position: i64, events: i64) -> Result<(), DbError> {
     let now = tx.now();
     tx.execute(
         "UPDATE own.replays SET position = $2, events = events + $3, error = NULL, updated_at = $4, status = CASE WHEN target <= $2 THEN 'done' ELSE 'running' END WHERE id = $1 AND status = 'running'",

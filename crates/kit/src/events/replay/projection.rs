@@ -21,28 +21,24 @@ const HELD_BACK: Duration = Duration::from_millis(5);
 /// The position is stored after so many events that are of no interest.
 const SKIPPED_EVENTS_MAX: usize = 1_024;
 
-/// Starts the projections of a service's read models.
-pub(crate) fn start_projections(env: &Env, bus: &bus::Local, models: Vec<ReadModel>) -> Vec<Reader> {
-    let mut readers = Vec::new();
-    for model in models {
-        let reader = Reader::of_model(env.db.service(), model.name);
-        let projection = Projection {
-            db: env.db.clone(),
-            ids: env.ids.clone(),
-            tasks: env.tasks.clone(),
-            bus: bus.clone(),
-            reader: reader.clone(),
-            model,
-            stored: None,
-            seen: 0,
-            skipped: 0,
-            replay: None,
-            paused: false,
-        };
-        env.tasks.spawn_forever("projection", projection.run());
-        readers.push(reader);
-    }
-    readers
+/// Starts the projection of a read model.
+pub(super) fn start(env: &Env, bus: &bus::Local, model: ReadModel) -> Reader {
+    let reader = Reader::of_model(env.db.service(), model.name);
+    let projection = Projection {
+        db: env.db.clone(),
+        ids: env.ids.clone(),
+        tasks: env.tasks.clone(),
+        bus: bus.clone(),
+        reader: reader.clone(),
+        model,
+        stored: None,
+        seen: 0,
+        skipped: 0,
+        replay: None,
+        paused: false,
+    };
+    env.tasks.spawn_forever("projection", projection.run());
+    reader
 }
 
 struct Projection {
@@ -126,7 +122,7 @@ impl Projection {
     /// Applies a batch; `false` when another node was faster. A backlog goes behind everything else.
     async fn take_in(&mut self, events: Arc<[Envelope]>, is_backlog: bool) -> Result<bool, String> {
         let Some(last) = events.last().map(|e| e.position) else { return Ok(true) };
-        let is_wanted = events.iter().any(|e| self.model.kinds.contains(&e.kind.as_str()));
+        let is_wanted = events.iter().any(|e| self.model.wants(&e.kind));
         self.skipped += events.len();
         if is_wanted || self.replay.is_some() || self.skipped >= SKIPPED_EVENTS_MAX {
             let step = Move { source: self.model.name, from: self.stored, to: last };
@@ -163,11 +159,11 @@ impl Projection {
 
 fn apply(tx: &mut Tx, step: Move, events: &[Envelope], model: ReadModel, replay: Option<Uuid>) -> Result<(), Refusal> {
     fence(tx, step)?;
-    for event in events.iter().filter(|e| model.kinds.contains(&e.kind.as_str())) {
+    for event in events.iter().filter(|e| model.wants(&e.kind)) {
         (model.apply)(tx, event)?;
     }
     if let Some(replay) = replay {
-        progress::advance(tx, replay, step.to, events.len() as i64)?;
+        progress::approach(tx, replay, step.to, events.len() as i64)?;
     }
     Ok(())
 }
