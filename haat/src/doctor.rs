@@ -6,8 +6,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use kit::Clock;
 use kit::db::{Database, DbError, pending};
-use kit::{Clock, Query};
+use kit::platform::Abandoned;
 
 use crate::config::{Config, Flags, Profile, load};
 use crate::platform;
@@ -185,11 +186,9 @@ async fn inside(database: &Database) -> Vec<Check> {
         }
         let db = database.view(service.name);
         // A schema that is not there yet has nothing that waits.
-        let waiting = db.read(waiting).await.unwrap_or_default();
-        checks.extend(waiting.into_iter().map(|(count, what)| {
-            let text = format!("{} of {}", count, service.name);
-            Check::new(what.0, Finding::Bad, format!("{text}: {}", what.1))
-        }));
+        let found = db.read(kit::platform::abandoned).await.unwrap_or_default();
+        let check = |(count, what, advice)| Check::new(what, Finding::Bad, format!("{count} of {}: {advice}", service.name));
+        checks.extend(waiting(found).into_iter().map(check));
     }
     let text = match steps {
         0 => "is up to date".to_owned(),
@@ -199,30 +198,16 @@ async fn inside(database: &Database) -> Vec<Check> {
     checks
 }
 
-type Waiting = (i64, (&'static str, &'static str));
-
-/// What waits for an operator.
-fn waiting(q: &mut Query) -> Result<Vec<Waiting>, DbError> {
-    const LOOKS: [(&str, (&str, &str)); 3] = [
+/// What waits for an operator: how many, what they are, and what to do.
+fn waiting(found: Abandoned) -> Vec<(i64, &'static str, &'static str)> {
+    let all = [
+        (found.sagas, "stuck sagas", "start haat and look at GET /api/v1/sagas?status=stuck; see docs/operations/runbooks/saga-stuck.md"),
         (
-            "SELECT COUNT(*) FROM own.sagas WHERE status = 'stuck'",
-            ("stuck sagas", "start haat and look at GET /api/v1/sagas?status=stuck; see docs/operations/runbooks/saga-stuck.md"),
+            found.dead_letters,
+            "dead letters",
+            "start haat and look at GET /api/v1/dead-letters; see docs/operations/runbooks/dead-letters.md",
         ),
-        (
-            "SELECT COUNT(*) FROM own.inbox WHERE state = 'dead'",
-            ("dead letters", "start haat and look at GET /api/v1/dead-letters; see docs/operations/runbooks/dead-letters.md"),
-        ),
-        (
-            "SELECT COUNT(*) FROM own.jobs WHERE state = 'dead'",
-            ("dead jobs", "the log says why each failed; see docs/operations/runbooks/dead-jobs.md"),
-        ),
+        (found.dead_jobs, "dead jobs", "the log says why each failed; see docs/operations/runbooks/dead-jobs.md"),
     ];
-    let mut found = Vec::new();
-    for (sql, what) in LOOKS {
-        let count = q.row(sql, &[])?.map_or(Ok(0), |row| row.get(0))?;
-        if count > 0 {
-            found.push((count, what));
-        }
-    }
-    Ok(found)
+    all.into_iter().filter(|(count, ..)| *count > 0).collect()
 }

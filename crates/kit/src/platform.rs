@@ -20,6 +20,7 @@ use crate::saga::Sagas;
 use crate::service::{BuildError, Env, Service, ServiceDef, Shared};
 use crate::{Clock, Ids, Tasks};
 pub use figures::Figures;
+pub use unfinished::{Abandoned, abandoned};
 
 /// Which of the declared services run in this process.
 #[derive(Clone, Copy, Debug)]

@@ -26,17 +26,21 @@ fn redacted(json: &Json, ids: &mut Vec<String>) -> Json {
 fn redacted_text(text: &str, ids: &mut Vec<String>) -> String {
     let is_time = text.len() == 27 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
     match text {
-        _ if text.len() == 36 && text.parse::<uuid::Uuid>().is_ok() => {
-            let known = ids.iter().position(|id| id == text);
-            let place = known.unwrap_or_else(|| {
-                ids.push(text.to_owned());
-                ids.len() - 1
-            });
-            format!("[id {}]", place + 1)
-        }
         _ if is_time => "[time]".into(),
         _ if text.starts_with("HT-") => "[number]".into(),
         _ if text.starts_with("http://haat.test/sandbox/pay/") => "http://haat.test/sandbox/pay/[token]".into(),
-        _ => text.to_owned(),
+        _ => text.split(' ').map(|word| redacted_word(word, ids)).collect::<Vec<_>>().join(" "),
     }
+}
+
+fn redacted_word(word: &str, ids: &mut Vec<String>) -> String {
+    if word.len() != 36 || word.parse::<uuid::Uuid>().is_err() {
+        return word.to_owned();
+    }
+    let known = ids.iter().position(|id| id == word);
+    let place = known.unwrap_or_else(|| {
+        ids.push(word.to_owned());
+        ids.len() - 1
+    });
+    format!("[id {}]", place + 1)
 }

@@ -75,7 +75,7 @@ impl Log for Publisher {
 }
 
 /// The position of the newest event of the service's log; 0 where there is none.
-pub(crate) fn newest(q: &mut Query) -> Result<i64, DbError> {
+pub fn newest(q: &mut Query) -> Result<i64, DbError> {
     let row = q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?;
     row.map_or(Ok(0), |row| row.get(0))
 }

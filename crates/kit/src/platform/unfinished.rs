@@ -61,3 +61,24 @@ fn rows(q: &mut Query, soon: Time) -> Result<Vec<String>, DbError> {
     }
     Ok(left)
 }
+
+/// What a service does not go on with by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abandoned {
+    /// Sagas that are stuck.
+    pub sagas: i64,
+    /// Events that could not be taken in.
+    pub dead_letters: i64,
+    /// Jobs that failed for good.
+    pub dead_jobs: i64,
+}
+
+/// How much waits for an operator.
+pub fn abandoned(q: &mut Query) -> Result<Abandoned, DbError> {
+    let mut count = |sql| q.row(sql, &[])?.map_or(Ok(0), |row| row.get(0));
+    Ok(Abandoned {
+        sagas: count("SELECT COUNT(*) FROM own.sagas WHERE status = 'stuck'")?,
+        dead_letters: count("SELECT COUNT(*) FROM own.inbox WHERE state = 'dead'")?,
+        dead_jobs: count("SELECT COUNT(*) FROM own.jobs WHERE state = 'dead'")?,
+    })
+}

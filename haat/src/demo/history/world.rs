@@ -142,8 +142,7 @@ impl World {
     async fn said(&self) -> anyhow::Result<Vec<i64>> {
         let mut ends = Vec::new();
         for env in self.platform().services().filter_map(|s| self.platform().env(s)).filter(|e| e.db.service() != console::SERVICE.name) {
-            let end = env.db.read(|q| q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?.map_or(Ok(0), |r| r.get(0)));
-            ends.push(end.await.map_err(|e: DbError| anyhow::anyhow!(e))?);
+            ends.push(env.db.read(kit::events::newest).await?);
         }
         Ok(ends)
     }

@@ -2,11 +2,11 @@
 
 use contracts::event::Event;
 use contracts::events::orders::{
-    Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderReturnRejected, OrderReturnRequested, OrderReturned,
-    OrderStatusChanged, ReturnedLine, Totals, VendorPart,
+    CancelledPart, Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPartsCancelled, OrderReturnRejected,
+    OrderReturnRequested, OrderReturned, OrderStatusChanged, ReturnedLine, Totals, VendorPart,
 };
 use contracts::events::payments::{PaymentCashCollected, PaymentCompleted, PaymentRefundFailed, PaymentRefundRequested, Share};
-use contracts::{Currency, Money, OrderId, PaymentId, RefundId, ReturnId, Time, VendorId};
+use contracts::{Currency, Money, OrderId, PaymentId, RefundId, ReturnId, Time, VendorId, VendorOrderId};
 use kit::{Caller, Clock, Ids, Role};
 use serde_json::{Value as Json, json};
 use testing::{Engine, Response, TestPlatform};
@@ -16,6 +16,7 @@ testing::both_engines!(
     a_sale_a_refund_and_a_return_are_figures,
     events_that_come_twice_and_out_of_order_change_nothing,
     what_was_not_sold_is_forgotten,
+    a_part_that_is_called_off_counts_as_cancelled,
     cash_counts_when_it_is_taken,
     a_refund_that_failed_is_taken_back,
     figures_are_told_by_day_and_period,
@@ -102,7 +103,7 @@ impl Market {
         let totals =
             |total| Totals { subtotal: bdt(total), discount: bdt(0), shipping: bdt(0), tax: bdt(0), tax_included: true, total: bdt(total) };
         let part = |vendor_id, quantity, total| VendorPart {
-            vendor_order_id: id().into(),
+            vendor_order_id: part_of(order_id, vendor_id),
             vendor_id,
             lines: vec![line(quantity, total)],
             shipping_method: "standard".into(),
@@ -132,7 +133,7 @@ impl Market {
     fn moved(&self, order_id: OrderId, status: &str, at: Time) -> OrderStatusChanged {
         OrderStatusChanged {
             order_id,
-            vendor_order_id: id().into(),
+            vendor_order_id: part_of(order_id, self.store),
             vendor_id: self.store,
             status: status.into(),
             carrier: None,
@@ -181,7 +182,7 @@ impl Market {
             user_id: None,
             number: "HT-2026-000001".into(),
             return_id,
-            vendor_order_id: id().into(),
+            vendor_order_id: part_of(order_id, self.store),
             vendor_id: self.store,
             lines: lines(1),
             reason: "does not fit".into(),
@@ -194,7 +195,7 @@ impl Market {
             order_id,
             user_id: None,
             number: "HT-2026-000001".into(),
-            vendor_order_id: id().into(),
+            vendor_order_id: part_of(order_id, self.store),
             vendor_id: self.store,
             return_id,
             lines: lines(1),
@@ -210,13 +211,18 @@ impl Market {
             user_id: None,
             number: "HT-2026-000001".into(),
             return_id,
-            vendor_order_id: id().into(),
+            vendor_order_id: part_of(order_id, self.store),
             vendor_id: self.store,
             reason: "worn".into(),
             part_status: "delivered".into(),
             at: NOON,
         }
     }
+}
+
+/// A store's part of an order.
+fn part_of(order: OrderId, store: VendorId) -> VendorOrderId {
+    VendorOrderId(Uuid::from_u128(order.0.as_u128() ^ store.0.as_u128()))
 }
 
 fn lines(quantity: i64) -> Vec<ReturnedLine> {
@@ -305,6 +311,22 @@ async fn what_was_not_sold_is_forgotten(engine: Engine) {
     assert_eq!(metrics["orders"], json!({"confirmed": 2, "cancelled": 1, "shipped": 1, "delivered": 0, "refused": 1}));
     assert_eq!((&metrics["value"], &metrics["cancellationRateBasisPoints"]), (&json!([money(0)]), &json!(5_000)));
     assert_eq!((&metrics["returnRateBasisPoints"], &metrics["returns"]["requested"]), (&json!(null), &json!(0)));
+}
+
+async fn a_part_that_is_called_off_counts_as_cancelled(engine: Engine) {
+    let m = Market::open(engine).await;
+    let order = OrderId(id());
+    m.say(&m.created(order)).await;
+    m.say(&m.confirmed(order, NOON)).await;
+    let parts = vec![CancelledPart { vendor_order_id: part_of(order, m.store), vendor_id: m.store }];
+    let called_off =
+        OrderPartsCancelled { order_id: order, user_id: None, number: "HT-2026-000001".into(), parts, reason: "x".into(), at: NOON };
+    for _ in 0..2 {
+        m.say(&called_off).await;
+    }
+    assert_eq!(m.metrics().await["orders"]["cancelled"], 1);
+    let other = m.get(&format!("{}/metrics?{PERIOD}", m.other), &m.admin).await.expect(200).body;
+    assert_eq!((&other["orders"]["confirmed"], &other["orders"]["cancelled"]), (&json!(1), &json!(0)));
 }
 
 async fn cash_counts_when_it_is_taken(engine: Engine) {
