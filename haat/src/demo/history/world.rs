@@ -10,7 +10,7 @@ use contracts::{SessionId, Time, UserId};
 use http_body_util::BodyExt as _;
 use kit::auth::User;
 use kit::context::{self, Context as Circumstances};
-use kit::{Caller, Clock, DbError, Env, Ids, Platform, Role};
+use kit::{Caller, Clock, Env, Ids, Platform, Role};
 use serde_json::Value as Json;
 use tower::ServiceExt as _;
 
