@@ -121,12 +121,9 @@ fn work(args: &SimArgs, migrated: &Image, next: &AtomicU64, found: &Mutex<Found>
 }
 
 fn run_seed(args: &SimArgs, migrated: &Image, seed: u64) -> anyhow::Result<world::Outcome> {
-    let outcome = in_virtual_time(world::run(seed, migrated))?;
-    if args.trace {
-        outcome.log.iter().for_each(|line| println!("{line}"));
-    }
+    let outcome = in_virtual_time(world::run(seed, migrated, args.trace))?;
     if args.twice {
-        same(&outcome, &in_virtual_time(world::run(seed, migrated))?)?;
+        same(&outcome, &in_virtual_time(world::run(seed, migrated, false))?)?;
     }
     Ok(outcome)
 }

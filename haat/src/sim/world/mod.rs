@@ -88,7 +88,7 @@ pub struct World {
 }
 
 /// One run: a market is set up, things go wrong for a while, everything comes to rest, the rules are checked.
-pub async fn run(seed: u64, migrated: &Image) -> anyhow::Result<Outcome> {
+pub async fn run(seed: u64, migrated: &Image, trace: bool) -> anyhow::Result<Outcome> {
     let mut world = World::on(seed, Disk::from_image(migrated)?);
     world.start().await?;
     let market = market::stock_up(&world, &world.console()?).await?;
@@ -103,6 +103,10 @@ pub async fn run(seed: u64, migrated: &Image) -> anyhow::Result<Outcome> {
         world.settle().await?;
     }
     let events = world.events().await?;
+    if trace {
+        // Before the rules are checked: it is wanted where one of them is broken.
+        events.iter().for_each(|e| println!("{}", line(e)));
+    }
     let mut tally = check::rules(&world, &promises, &events).await?;
     world.keeps_its_word()?;
     let log: Vec<_> = world.events().await?.iter().map(line).collect();

@@ -5,8 +5,9 @@ use contracts::proto::catalog as catalog_api;
 use contracts::proto::payments as payments_api;
 use contracts::{Currency, Money, ReturnId, Time};
 use kit::saga::{Call, Definition, Outcome, Run, Step};
-use kit::{DbError, Tx};
+use kit::{DbError, Tx, problem};
 use serde_json::{Value as Json, json};
+use tonic::Status;
 
 use super::{APPROVE_RETURN, Callees, RECEIVE_RETURN, RETURN, Returning, data, failed, known, outcome, refund_id, stored};
 use crate::app::{complete_later, save};
@@ -55,8 +56,16 @@ impl Callees {
             return_id: call.subject.to_string(),
             lines: known.lines.iter().map(line).collect(),
         };
-        self.catalog.restock(request).await.map_err(failed)?;
+        self.catalog.restock(request).await.map_err(not_restocked)?;
         Ok(Json::Null)
+    }
+}
+
+/// The catalog is told by a job that goods have left, which may be late: until then it does not take them back.
+fn not_restocked(status: Status) -> Outcome {
+    match problem::status_code_of(&status) {
+        Some("not_shipped") => Outcome::Unknown(status.message().to_owned()),
+        _ => failed(status),
     }
 }
 
@@ -137,5 +146,19 @@ fn decided(
             tracing::debug!(%refused, "a return gives in to its order");
             Ok(Err(Outcome::Refused(REJECTED.into())))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kit::Problem;
+
+    use super::*;
+
+    #[test]
+    fn goods_that_are_not_known_to_have_left_are_asked_about_again() {
+        let refusal = |code| not_restocked(Problem::conflict(code, "no").into());
+        assert!(matches!(refusal("not_shipped"), Outcome::Unknown(_)));
+        assert!(matches!(refusal("reservation_not_committed"), Outcome::Refused(code) if code == "reservation_not_committed"));
     }
 }
