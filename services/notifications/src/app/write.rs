@@ -67,8 +67,9 @@ impl App {
         if drafts.is_empty() {
             return Ok(());
         }
-        // Rows are taken in the order of their keys, so that two such transactions do not wait for each other in a circle.
-        drafts.sort_by_key(|(_, d)| (d.recipient, d.kind.as_str(), d.about, d.channel));
+        // Lists are taken in the order of their readers, so that two such transactions do not wait for each other in a
+        // circle; for each of them messages stay in the order in which they were asked for.
+        drafts.sort_by_key(|(_, d)| d.recipient);
         let app = self.clone();
         self.db
             .write(move |tx| {
