@@ -8,7 +8,11 @@ use contracts::Currency;
 
 use crate::bench::BenchArgs;
 use crate::config::{Flags, Profile};
+use crate::export::ProductFormat;
+use crate::import::{Format, Rule};
+use crate::openapi::OpenapiArgs;
 use crate::sim::SimArgs;
+use crate::top::TopArgs;
 
 /// A marketplace back end in one binary: `haat demo` shows it, `haat serve` runs it.
 #[derive(Parser)]
@@ -22,10 +26,30 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   haat demo                                   a marketplace with goods and accounts on http://127.0.0.1:8080
   haat serve --data /var/lib/haat             the same, empty and for real
-  haat import products shop.csv --vendor mine brings a shop's products in (while the server is stopped)
+  haat import products a.csv --vendor mine    brings a shop's products in; --server: to a running one
+  haat export products all.jsonl              writes them so that an import takes them again
   haat config                                 every setting, its value, and where it came from
   haat doctor                                 what is wrong here, and what to do about it
+  haat openapi > openapi.json                 what generators of clients read; --collection: what Postman does
+  haat top                                    what a running one does at the moment
   haat bench                                  measures complete checkouts on this machine";
+
+const BENCH: &str = "Examples:
+  haat bench                                  complete checkouts, as many as 16 clients get done
+  haat bench --rate 200 --report page.html    200 begin each second; a page with plots
+  haat bench --mix lists --clients 32         lists of 10,000 products while stock changes, and how old they are
+  haat bench --target http://127.0.0.1:8080   a server that runs already
+
+Where no --target is named, a demo is started on an empty folder that is thrown away. Somewhere else, products are added
+(browse, lists), stock is changed and orders are placed: have a copy. Nothing limits how often may be asked in the
+development profile on loopback; elsewhere see services.gateway.limits.";
+
+const TOP: &str = "Examples:
+  haat top                                       of http://127.0.0.1:8080; q ends it, ? explains it
+  haat top --server https://shop.example         of another machine: whatever may read its /metrics
+  haat top --server http://10.0.0.7:9090         of a process without the gateway, at its internal_listen
+  haat top --once | grep -A 9 Requests           looks twice, a second apart, and prints text
+  haat top --once --every 10                     what happened in ten seconds";
 
 /// The commands.
 #[derive(Subcommand)]
@@ -39,6 +63,12 @@ pub enum Command {
     /// Brings data in from a file; by handle and sku, so that a second run changes nothing.
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Looks after stock.
+    #[command(subcommand)]
+    Inventory(InventoryCommand),
+    /// Writes what an import takes: products and orders; and what happened.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Makes administrators.
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -57,9 +87,19 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prints the description of every route, for generators of clients; with --collection for Postman.
+    Openapi(OpenapiArgs),
     /// Builds a read model anew from the events, beside the one in use, and then puts it in its place.
     Replay(ReplayArgs),
-    /// Measures complete checkouts.
+    /// Copies the embedded database into a new directory, also while haat runs, and reads the copy back.
+    Backup(BackupArgs),
+    /// Puts a backup into the data directory, while haat is stopped.
+    Restore(RestoreArgs),
+    /// Shows what a running haat does at the moment: requests, orders, database, readers, sagas, jobs. Needs no sign-in.
+    #[command(after_help = TOP)]
+    Top(TopArgs),
+    /// Puts load on a server through its public API, and measures.
+    #[command(after_help = BENCH)]
     Bench(BenchArgs),
     /// Runs the platform in virtual time with faults drawn from seeds, and checks what must always hold.
     Sim(SimArgs),
@@ -111,20 +151,142 @@ pub struct ReplayArgs {
     pub model: String,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub place: Place,
+}
+
+/// Where imports go to, exports come from and replays are made.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Place {
+    /// A running server, such as http://127.0.0.1:8080, in place of a data directory.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "config"])]
+    pub server: Option<String>,
+    /// Who signs in there; the password is in HAAT_PASSWORD, or in a file.
+    #[arg(long, requires = "server")]
+    pub email: Option<String>,
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE", requires = "email")]
+    pub password_file: Option<PathBuf>,
+    /// An access token, in place of an e-mail address and a password.
+    #[arg(long, env = "HAAT_TOKEN", hide_env_values = true, conflicts_with = "email")]
+    pub token: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub common: Common,
+}
+
+/// What `backup` takes.
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    /// A directory, new or empty.
+    pub dest: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub common: Common,
+}
+
+/// What `restore` takes.
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    /// The directory of the backup.
+    pub src: PathBuf,
+    /// Replaces the database that is in the data directory.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
     pub common: Common,
 }
 
 /// What can be imported.
 #[derive(Subcommand)]
 pub enum ImportCommand {
-    /// Products from a Shopify product CSV.
+    /// Products from Shopify's CSV, plain CSV or JSON Lines, each wholly or not at all.
+    #[command(after_help = IMPORT_PRODUCTS)]
     Products(ImportProductsArgs),
+    /// Orders that were placed elsewhere, from CSV, as records: no stock is held, no money moves, nobody is written to.
+    #[command(after_help = IMPORT_ORDERS)]
+    Orders(ImportOrdersArgs),
+}
+
+const IMPORT_PRODUCTS: &str = "Examples:
+  haat import products shop.csv --vendor my-shop --dry-run --report bad.csv
+      reads and checks everything, writes nothing but the rows that cannot be taken and why
+  haat import products shop.csv --vendor my-shop --server http://127.0.0.1:8080 --email owner@example.com --password-file secret
+      into a running server, as the store's owner or an administrator
+  haat import products shop.csv --vendor my-shop --currency BDT
+      brings them in; the same again goes on where it was stopped, and changes nothing that is there as it is
+  zcat items.jsonl.gz | haat import products - --vendor my-shop --currency USD \\
+      --map handle=id --map title=name --map priceMinor=price_in_cents --map brand=maker.name --map 'attr.*=spec_*'
+      a foreign file: each --map says where a field is found; the first one that finds something counts
+
+Plain CSV has a row per variant and these columns, of which handle, title and price are needed:
+  handle,title,description,category,brand,kind,sku,option1_name,option1_value,option2_name,option2_value,
+  price,currency,compare_at_price,stock,image_url,attr.<name>
+JSON Lines has an object per product with the same names in camelCase, and a list of variants where there are several.
+Amounts are such as 12.50; priceMinor is for whole cents.";
+
+const IMPORT_ORDERS: &str = "Examples:
+  haat import orders orders.csv --source old-shop --dry-run --report bad.csv
+      reads and checks everything, writes nothing but the rows that cannot be taken and why
+  haat import orders orders.csv --source old-shop --currency BDT
+      brings them in; the same again brings them up to date, by source and number
+  haat import orders invoices.csv --source till --vendor my-shop --currency GBP \\
+      --map number=Invoice --map placed_at=InvoiceDate --map sku=StockCode --map title=Description --map quantity=Quantity --map unit_price=UnitPrice
+  haat import orders orders.csv --source old-shop --status invoiced=confirmed --status unavailable=cancelled
+      what the other shop calls its states
+
+The file has a row per line of an order, the rows of an order together, and these columns, of which number, placed_at,
+quantity, unit_price, and vendor or --vendor, are needed:
+  number,source,placed_at,status,email,vendor,sku,title,kind,quantity,unit_price,currency,shipping,tax,discount,tax_included,shipped_at,delivered_at
+The status is confirmed, processing, shipped, delivered (where left out), returned or cancelled; an order whose quantities are
+below 0 was called off. Shipping, tax and discount are those of the line; a store's part has their sums.";
+
+/// What `import orders` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ImportOrdersArgs {
+    /// The file; - for the standard input.
+    pub file: PathBuf,
+    /// From where they come, such as old-shop: orders of one source have different numbers [default: the column source].
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Slug of the store of lines that name none.
+    #[arg(long, value_name = "SLUG")]
+    pub vendor: Option<String>,
+    /// Opens the stores that the file names and that are missing.
+    #[arg(long)]
+    pub open_stores: bool,
+    /// Where a column is found in a foreign file, such as number=Invoice; repeated.
+    #[arg(long = "map", value_name = "COLUMN=SOURCE")]
+    pub rules: Vec<Rule>,
+    /// What a foreign state is here, such as invoiced=confirmed; repeated.
+    #[arg(long = "status", value_name = "FOREIGN=OURS", value_parser = parse_pair)]
+    pub statuses: Vec<(String, String)>,
+    /// Currency of amounts that name none.
+    #[arg(long, default_value = "BDT")]
+    pub currency: Currency,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub intake: Intake,
+}
+
+/// What every import takes.
+#[derive(Args, Clone, Debug)]
+pub struct Intake {
+    /// Reads and checks the file, writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Writes every row that could not be taken to this file, as CSV: line, column, reason.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub place: Place,
 }
 
 /// What `import products` takes.
 #[derive(Args, Clone, Debug)]
 pub struct ImportProductsArgs {
-    /// The file.
+    /// The file; - for the standard input.
     pub file: PathBuf,
     /// Slug of the store they go into; opened where it is missing.
     #[arg(long, value_name = "SLUG", required_unless_present = "vendor_from_file")]
@@ -132,29 +294,118 @@ pub struct ImportProductsArgs {
     /// Each product into a store named like the file's vendor.
     #[arg(long, conflicts_with = "vendor")]
     pub vendor_from_file: bool,
-    /// Currency of the file's prices.
+    /// How the file is written [default: by its name and how it begins].
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Where a field is found in a foreign file, such as brand=maker.name; repeated.
+    #[arg(long = "map", value_name = "FIELD=SOURCE.PATH")]
+    pub rules: Vec<Rule>,
+    /// Currency of prices that name none.
     #[arg(long, default_value = "BDT")]
     pub currency: Currency,
-    /// Reads and checks the file, writes nothing.
+    /// Makes the categories that the file names and that are missing.
     #[arg(long)]
-    pub dry_run: bool,
-    /// Writes every row that could not be taken to this file, as CSV.
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    pub open_categories: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub intake: Intake,
+}
+
+/// What can be exported.
+#[derive(Subcommand)]
+pub enum ExportCommand {
+    /// Products, as JSON Lines with everything, or as plain CSV.
+    #[command(after_help = EXPORT_PRODUCTS)]
+    Products(ExportProductsArgs),
+    /// Orders that were sold, as CSV with a row per line.
+    #[command(after_help = EXPORT_ORDERS)]
+    Orders(ExportOrdersArgs),
+    /// What happened, as CloudEvents in JSON Lines: every service's log, oldest first.
+    #[command(after_help = EXPORT_EVENTS)]
+    Events(ExportEventsArgs),
+}
+
+const EXPORT_PRODUCTS: &str = "Examples:
+  haat export products all.jsonl                           every product of every store
+  haat import products all.jsonl --vendor-from-file        brings them in elsewhere, or again
+  haat export products shop.csv --vendor my-shop --format csv
+      a row per variant for a spreadsheet: attributes become words, and stock one number";
+
+const EXPORT_EVENTS: &str = "Examples:
+  haat export events events.jsonl
+  haat export events --service orders | jq -r .type | sort | uniq -c";
+
+/// What `export products` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ExportProductsArgs {
+    /// Where to; - for the standard output.
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// Slug of the store; all stores where left out.
+    #[arg(long, value_name = "SLUG")]
+    pub vendor: Option<String>,
+    /// How the file is written [default: csv where its name ends so, else jsonl].
+    #[arg(long, value_enum)]
+    pub format: Option<ProductFormat>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub place: Place,
+}
+
+const EXPORT_ORDERS: &str = "Examples:
+  haat export orders orders.csv
+  haat import orders orders.csv        brings them in elsewhere, as records";
+
+/// What `export orders` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ExportOrdersArgs {
+    /// Where to; - for the standard output.
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a comment here would become the command's help")]
+    pub place: Place,
+}
+
+/// What `export events` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ExportEventsArgs {
+    /// Where to; - for the standard output.
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// One service, such as orders; all where left out.
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a comment here would become the command's help")]
     pub common: Common,
 }
 
+/// What can be done about stock.
+#[derive(Subcommand)]
+pub enum InventoryCommand {
+    /// Compares what is on hand and reserved with movements and reservations, and puts right what differs.
+    Repair {
+        /// Only says what differs.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "a comment here would become the command's help")]
+        common: Common,
+    },
+}
+
 /// What can be done about administrators.
 #[derive(Subcommand)]
 pub enum AdminCommand {
-    /// Makes an administrator, or gives the role to somebody. The password comes from HAAT_ADMIN_PASSWORD or a file.
+    /// Makes an administrator, or gives the role to somebody. The password is asked for, or comes from a file or from
+    /// HAAT_ADMIN_PASSWORD.
     Create {
         /// Whom.
         #[arg(long)]
         email: String,
-        /// A file whose first line is the password; without it, the environment variable HAAT_ADMIN_PASSWORD.
+        /// A file whose first line is the password; without it the environment variable HAAT_ADMIN_PASSWORD counts, and
+        /// without that one the terminal is asked.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
         #[command(flatten)]
@@ -170,7 +421,13 @@ impl Common {
     }
 }
 
-fn parse_profile(text: &str) -> Result<Profile, String> {
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or_else(|| format!("expected FOREIGN=OURS, such as invoiced=confirmed, found {text:?}"))?;
+    Ok((pair.0.trim().to_lowercase(), pair.1.trim().to_owned()))
+}
+
+/// The profile of that name.
+pub fn parse_profile(text: &str) -> Result<Profile, String> {
     match text {
         "development" => Ok(Profile::Development),
         "staging" => Ok(Profile::Staging),

@@ -1,16 +1,23 @@
 //! What each command does.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::CommandFactory as _;
 use contracts::proto::identity::EnsureUserRequest;
 use contracts::proto::identity::identity_client::IdentityClient;
 use kit::telemetry;
 
-use crate::cli::{AdminCommand, Cli, Command, Common, ImportCommand, ImportProductsArgs};
+use crate::cli::{
+    AdminCommand, Cli, Command, Common, ExportCommand, ImportCommand, ImportOrdersArgs, ImportProductsArgs, InventoryCommand, Place,
+};
 use crate::config::{self, Config, LogFormat, Profile};
-use crate::{bench, doctor, import, platform, replay, run};
+use crate::exchange::{Here, Server, Target, Who};
+use crate::export::ProductFormat;
+use crate::password::Purpose;
+use crate::run::Running;
+use crate::{backup, bench, doctor, export, import, inventory, openapi, password, platform, replay, run, top};
 
 /// Runs one command to its end.
 pub async fn carry_out(command: Command) -> anyhow::Result<()> {
@@ -24,6 +31,9 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Import(ImportCommand::Products(args)) => import_products(&args).await,
+        Command::Inventory(InventoryCommand::Repair { dry_run, common }) => repair_inventory(&common, dry_run).await,
+        Command::Import(ImportCommand::Orders(args)) => import_orders(&args).await,
+        Command::Export(command) => export_what(&command).await,
         Command::Admin(AdminCommand::Create { email, password_file, common }) => create_admin(&email, password_file, &common).await,
         Command::Config(common) => {
             print!("{}", config::explain(&common.flags(None))?);
@@ -35,13 +45,24 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Services { json } => print_services(json),
+        Command::Openapi(args) => Ok(writeln!(std::io::stdout(), "{}", openapi::described(&args)?)?),
         Command::Replay(args) => {
-            let running = run::start(&begin(&args.common, None)?, &[]).await?;
-            let done = replay::carry_out(&running.platform, &args.model).await;
-            running.stop().await;
-            println!("{}", done?);
+            let done = match server_of(&args.place).await? {
+                Some(server) => replay::there(&server, &args.model).await?,
+                None => while_stopped(&args.place.common, async |running| replay::here(&running.platform, &args.model).await).await?,
+            };
+            println!("{done}");
             Ok(())
         }
+        Command::Backup(args) => {
+            println!("{}", backup::make(&begin(&args.common, None)?, &args.dest)?);
+            Ok(())
+        }
+        Command::Restore(args) => {
+            println!("{}", backup::restore(&begin(&args.common, None)?, &args.src, args.force)?);
+            Ok(())
+        }
+        Command::Top(args) => top::run(&args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Sim(_) => bail!("the simulator brings its own runtime"),
     }
@@ -68,26 +89,116 @@ async fn examine(common: &Common) -> anyhow::Result<()> {
 }
 
 async fn import_products(args: &ImportProductsArgs) -> anyhow::Result<()> {
-    let config = begin(&args.common, None)?;
-    let into = args.vendor.clone().map_or(import::Into::FilesVendor, import::Into::Store);
-    let running = run::start(&config, &[]).await?;
-    let summary = import::products(running.console()?, &args.file, &into, args.currency, args.dry_run).await;
-    running.stop().await;
-    let summary = summary?;
-    import::print_summary(&mut std::io::stdout(), &summary, args.dry_run)?;
-    match &args.report {
-        Some(path) => import::write_report(path, &summary.errors),
-        None => Ok(()),
+    let wanted = import::Wanted {
+        file: &args.file,
+        into: args.vendor.clone().map_or(import::Into::FilesVendor, import::Into::Store),
+        format: args.format,
+        rules: args.rules.clone(),
+        currency: args.currency,
+        opens_categories: args.open_categories,
+        is_dry: args.intake.dry_run,
+        report: args.intake.report.as_deref(),
+    };
+    let mut report = import::Report::default();
+    let (wanted, to) = (&wanted, &mut report);
+    let done = at(&args.intake.place, move |target| import::products(target, wanted, to)).await;
+    tell_imported(done, report, "products", args.intake.dry_run)
+}
+
+async fn import_orders(args: &ImportOrdersArgs) -> anyhow::Result<()> {
+    let wanted = import::WantedOrders {
+        file: &args.file,
+        source: args.source.as_deref(),
+        vendor: args.vendor.as_deref(),
+        rules: args.rules.clone(),
+        statuses: args.statuses.iter().cloned().collect(),
+        currency: args.currency,
+        opens_stores: args.open_stores,
+        is_dry: args.intake.dry_run,
+        report: args.intake.report.as_deref(),
+    };
+    let mut report = import::Report::default();
+    let (wanted, to) = (&wanted, &mut report);
+    let done = at(&args.intake.place, move |target| import::orders(target, wanted, to)).await;
+    tell_imported(done, report, "orders", args.intake.dry_run)
+}
+
+/// Says what was done, also before an error; what could not be taken is a failure of the command.
+fn tell_imported(done: anyhow::Result<()>, mut report: import::Report, what: &str, is_dry: bool) -> anyhow::Result<()> {
+    report.is_stopped |= done.is_err();
+    if done.is_ok() || !report.is_empty() {
+        report.print(&mut std::io::stdout(), what, is_dry)?;
+    }
+    done?;
+    match report.refused {
+        0 => Ok(()),
+        1 => bail!("one row could not be taken"),
+        n => bail!("{n} rows could not be taken"),
     }
 }
 
-async fn create_admin(email: &str, password_file: Option<PathBuf>, common: &Common) -> anyhow::Result<()> {
-    let password = match password_file {
-        Some(file) => std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => std::env::var("HAAT_ADMIN_PASSWORD").context("give the password in HAAT_ADMIN_PASSWORD or with --password-file")?,
-    };
-    let password = password.lines().next().unwrap_or_default().to_owned();
+async fn repair_inventory(common: &Common, dry_run: bool) -> anyhow::Result<()> {
+    print!("{}", here(common, async |running| inventory::repair(running.console()?, dry_run).await).await?);
+    Ok(())
+}
+
+/// Does something on services that are started for it.
+async fn here<T>(common: &Common, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let running = run::start(&begin(common, None)?, &[]).await?;
+    let done = act(&running).await;
+    running.stop().await;
+    done
+}
+
+/// Does something at a running server, or on services that are started for it here.
+async fn at<T, F: Future<Output = anyhow::Result<T>>>(place: &Place, act: impl FnOnce(Target) -> F) -> anyhow::Result<T> {
+    match server_of(place).await? {
+        Some(server) => act(Target::Server(server)).await,
+        None => while_stopped(&place.common, async |running| act(Target::Here(Here(running.console()?.clone()))).await).await,
+    }
+}
+
+/// As [`here`], for what a running server does too.
+async fn while_stopped<T>(common: &Common, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    here(common, act).await.map_err(|e| {
+        let said = format!("{e:#}");
+        if said.contains("in use by another haat") { anyhow::anyhow!("{said}; with --server URL the one that runs does it") } else { e }
+    })
+}
+
+/// The running server that is named, with somebody signed in.
+async fn server_of(place: &Place) -> anyhow::Result<Option<Server>> {
+    let Some(url) = &place.server else { return Ok(None) };
+    let who = match (&place.token, &place.email) {
+        (Some(token), _) => Who::Token(token.clone()),
+        (None, Some(email)) => Who::Account {
+            email: email.clone(),
+            password: password::given(place.password_file.as_deref(), "HAAT_PASSWORD", Purpose::Known)?,
+        },
+        (None, None) => bail!("say who signs in: --email with --password-file, or --token"),
+    };
+    Server::sign_in(url, who).await.map(Some)
+}
+
+async fn export_what(command: &ExportCommand) -> anyhow::Result<()> {
+    let (done, what) = match command {
+        ExportCommand::Products(args) => {
+            let by_name = if args.file.extension().is_some_and(|e| e == "csv") { ProductFormat::Csv } else { ProductFormat::Jsonl };
+            let (vendor, format) = (args.vendor.as_deref(), args.format.unwrap_or(by_name));
+            (at(&args.place, async |target| export::products(&target, vendor, format, &args.file).await).await?, "products")
+        }
+        ExportCommand::Orders(args) => (at(&args.place, async |target| export::orders(&target, &args.file).await).await?, "orders"),
+        ExportCommand::Events(args) => {
+            let act = async |running: &Running| export::events(&running.platform, args.service.as_deref(), &args.file).await;
+            (here(&args.common, act).await?, "events")
+        }
+    };
+    eprintln!("exported: {done} {what}");
+    Ok(())
+}
+
+async fn create_admin(email: &str, password_file: Option<PathBuf>, common: &Common) -> anyhow::Result<()> {
+    let password = password::given(password_file.as_deref(), "HAAT_ADMIN_PASSWORD", Purpose::New)?;
     let request = EnsureUserRequest {
         email: email.into(),
         password,
@@ -95,9 +206,11 @@ async fn create_admin(email: &str, password_file: Option<PathBuf>, common: &Comm
         last_name: String::new(),
         roles: vec!["customer".into(), "admin".into()],
     };
-    let made = IdentityClient::new(running.console()?.channel("identity")?).ensure_user(request).await;
-    running.stop().await;
-    made.map_err(|status| anyhow::anyhow!("{}", status.message()))?;
+    here(common, async |running| {
+        let made = IdentityClient::new(running.console()?.channel("identity")?).ensure_user(request).await;
+        made.map_err(|status| anyhow::anyhow!("{}", status.message()))
+    })
+    .await?;
     println!("{email} is an administrator");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! console: what the command line does on running services.
 //!
 //! Owns a note of how far the demo is loaded, and draws its pictures. Publishes nothing, consumes nothing.
-//! Calls identity, vendors and catalog, for demo data, imports and the first administrator.
+//! Calls identity, vendors, catalog and orders, for demo data, imports, exports and the first administrator.
 
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
@@ -14,7 +14,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0001_console", include_str!("../migrations/0001_console.sql")),
         Migration::new("0002_demo", include_str!("../migrations/0002_demo.sql")),
     ],
-    calls: &["identity", "vendors", "catalog"],
+    calls: &["identity", "vendors", "catalog", "orders"],
     reads: &[],
     describe: || demo::routes().describe(),
     check_config: |_| Ok(()),

@@ -2,19 +2,21 @@
 
 use std::fmt::Write as _;
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use kit::Clock;
 use kit::db::{Database, DbError, pending};
 use kit::platform::Abandoned;
+use kit::{Clock, Platform};
 
-use crate::config::{Config, Flags, Profile, load};
-use crate::platform;
+use crate::config::{Config, Flags, Profile, given_key, key_file, load};
+use crate::{platform, run, sealed};
 
 /// Less room than this is too little.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+/// Less room than this, and haat does not start.
+const FREE_BYTES_TO_START: u64 = 16 << 20;
 /// Fewer open files than this are too few for a thousand clients.
 const OPEN_FILES_MIN: u64 = 4_096;
 /// A clock before this moment, in seconds since 1970, is wrong: haat is younger.
@@ -52,10 +54,16 @@ pub async fn examine(flags: &Flags) -> Vec<Check> {
         Ok(config) => config,
         Err(e) => return vec![Check::new("configuration", Finding::Bad, format!("{e:#}"))],
     };
-    let mut checks = vec![Check::new("configuration", Finding::Good, "can be read"), clock(), open_files(), key(&config)];
+    let mut checks = Vec::new();
+    let (checked, key) = key(&config);
+    checks.push(match run::try_out(&config, key.unwrap_or_default()).await {
+        Ok(()) => Check::new("configuration", Finding::Good, "can be started with"),
+        Err(e) => Check::new("configuration", Finding::Bad, format!("{e:#}")),
+    });
+    checks.extend([clock(), open_files(), checked]);
     checks.extend(directory(&config.data));
-    let (database, in_use) = database(&config).await;
-    checks.push(port(&config, in_use));
+    let (database, in_use) = database(&config, key).await;
+    checks.extend([Some(config.listen), config.internal_listen].into_iter().flatten().map(|address| port(address, in_use)));
     checks.extend(database);
     checks
 }
@@ -94,54 +102,64 @@ fn open_files() -> Check {
     }
 }
 
-fn key(config: &Config) -> Check {
+/// What was found, and the key where there is one.
+fn key(config: &Config) -> (Check, Option<[u8; 32]>) {
     const WHAT: &str = "master key";
-    let own = config.data.join("master.key");
-    let file = config.master_key_file.clone().or_else(|| own.exists().then_some(own));
-    if config.master_key.is_some() {
-        return Check::new(WHAT, Finding::Good, "is given");
-    }
-    let Some(file) = file else {
-        return match config.profile {
-            Profile::Development => Check::new(WHAT, Finding::Good, "is made at the first start"),
-            _ => Check::new(WHAT, Finding::Bad, "none is given: make one with `openssl rand -hex 32` and give it as HAAT_MASTER_KEY"),
-        };
+    let found = |finding, text: String| Check::new(WHAT, finding, text);
+    let key = match given_key(config) {
+        Ok(key) => key,
+        Err(e) => return (found(Finding::Bad, format!("{e:#}")), None),
     };
-    let name = file.display();
-    match file.metadata() {
-        Err(e) => Check::new(WHAT, Finding::Bad, format!("{name} cannot be read: {e}")),
-        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
-            Check::new(WHAT, Finding::Warning, format!("{name} can be read by others: chmod 600 {name}"))
+    let check = match (key, key_file(config)) {
+        (Some(_), None) => found(Finding::Good, "is given".into()),
+        (Some(_), Some(file)) if is_for_others(&file) => {
+            found(Finding::Warning, format!("{0} can be read by others: chmod 600 {0}", file.display()))
         }
-        Ok(_) => Check::new(WHAT, Finding::Good, format!("in {name}")),
-    }
+        (Some(_), Some(file)) => found(Finding::Good, format!("in {}", file.display())),
+        (None, _) if config.profile == Profile::Development => found(Finding::Good, "is made at the first start".into()),
+        (None, _) => found(Finding::Bad, "none is given: make one with `openssl rand -hex 32` and give it as HAAT_MASTER_KEY".into()),
+    };
+    (check, key)
+}
+
+/// Whether others than its owner may do anything with it.
+fn is_for_others(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
 fn directory(data: &Path) -> Vec<Check> {
     const WHAT: &str = "data directory";
     let name = data.display();
-    if !data.exists() {
-        return vec![Check::new(WHAT, Finding::Good, format!("{name} is made at the first start"))];
-    }
+    // What is missing is made in the first one above it that is there.
+    let place = data.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     let mut checks = Vec::new();
-    checks.push(match tempfile::tempfile_in(data) {
+    checks.push(match tempfile::tempfile_in(place) {
+        Err(e) => {
+            let text =
+                format!("{} cannot be written ({e}): give it to the user who runs haat, or choose another with --data", place.display());
+            Check::new(WHAT, Finding::Bad, text)
+        }
+        Ok(_) if !data.exists() => Check::new(WHAT, Finding::Good, format!("{name} is made at the first start")),
+        Ok(_) if is_for_others(data) => {
+            Check::new(WHAT, Finding::Warning, format!("{name} can be read by others, and names and addresses with it: chmod 700 {name}"))
+        }
         Ok(_) => Check::new(WHAT, Finding::Good, format!("{name} can be written")),
-        Err(e) => Check::new(WHAT, Finding::Bad, format!("{name} cannot be written ({e}): give it to the user who runs haat")),
     });
-    if let Ok(found) = rustix::fs::statvfs(data) {
+    if let Ok(found) = rustix::fs::statvfs(place) {
         let free = found.f_bavail.saturating_mul(found.f_frsize);
-        let text = format!("{} MiB on the disk of {name}", free >> 20);
-        let enough = free >= FREE_BYTES_MIN;
-        let advice = if enough { "" } else { ": make room; without any, haat answers 503 until there is some" };
-        checks.push(Check::new("free space", if enough { Finding::Good } else { Finding::Warning }, text + advice));
+        let (finding, advice) = match free {
+            FREE_BYTES_MIN.. => (Finding::Good, ""),
+            FREE_BYTES_TO_START.. => (Finding::Warning, ": make room; without any, haat answers 503 until there is some"),
+            _ => (Finding::Bad, ": make room; haat cannot start with so little"),
+        };
+        checks.push(Check::new("free space", finding, format!("{} MiB on the disk of {name}{advice}", free >> 20)));
     }
     checks
 }
 
 /// `in_use`: a running haat has the data, and most likely the port too.
-fn port(config: &Config, in_use: bool) -> Check {
+fn port(address: SocketAddr, in_use: bool) -> Check {
     const WHAT: &str = "listener";
-    let address = config.listen;
     match TcpListener::bind(address) {
         Ok(_) => Check::new(WHAT, Finding::Good, format!("{address} is free")),
         Err(e) if e.kind() == ErrorKind::AddrInUse && in_use => Check::new(WHAT, Finding::Good, format!("{address} is taken; haat runs")),
@@ -153,7 +171,7 @@ fn port(config: &Config, in_use: bool) -> Check {
 }
 
 /// What was found, and whether a running haat has the database.
-async fn database(config: &Config) -> (Vec<Check>, bool) {
+async fn database(config: &Config, key: Option<[u8; 32]>) -> (Vec<Check>, bool) {
     const WHAT: &str = "database";
     let file = config.sqlite_file();
     let opened = match &config.database.url {
@@ -169,13 +187,18 @@ async fn database(config: &Config) -> (Vec<Check>, bool) {
         }
         Err(e) => return (vec![Check::new(WHAT, Finding::Bad, e.to_string())], false),
     };
-    let checks = inside(&database).await;
+    let mut checks = inside(&database).await;
+    if let Some(key) = key
+        && let Err(e) = sealed::check(&database, &key, |_| true).await
+    {
+        checks.push(Check::new("master key", Finding::Bad, e.to_string()));
+    }
     database.close();
     (checks, false)
 }
 
 async fn inside(database: &Database) -> Vec<Check> {
-    let (mut checks, mut steps) = (Vec::new(), 0);
+    let (mut checks, mut steps, mut there) = (Vec::new(), 0, Vec::new());
     for service in platform::SERVICES {
         match pending(database, service.name, service.migrations).await {
             Ok(missing) => steps += missing.len(),
@@ -186,9 +209,13 @@ async fn inside(database: &Database) -> Vec<Check> {
         }
         let db = database.view(service.name);
         // A schema that is not there yet has nothing that waits.
-        let found = db.read(kit::platform::abandoned).await.unwrap_or_default();
+        let Ok(found) = db.read(kit::platform::abandoned).await else { continue };
+        there.push(service.name);
         let check = |(count, what, advice)| Check::new(what, Finding::Bad, format!("{count} of {}: {advice}", service.name));
         checks.extend(waiting(found).into_iter().map(check));
+    }
+    if let Err(e) = Platform::check_positions(platform::SERVICES, database, &there).await {
+        checks.push(Check::new("events", Finding::Bad, e.to_string()));
     }
     let text = match steps {
         0 => "is up to date".to_owned(),

@@ -1,5 +1,6 @@
 //! haat: a marketplace back end in one binary. The library holds the commands, so that tests can run what the binary runs.
 
+mod backup;
 mod bench;
 mod cli;
 mod commands;
@@ -7,11 +8,18 @@ pub mod config;
 mod console;
 mod demo;
 mod doctor;
+mod exchange;
+mod export;
 mod import;
+mod inventory;
+mod openapi;
+mod password;
 pub mod platform;
 mod replay;
 pub mod run;
+mod sealed;
 mod sim;
+mod top;
 
 use anyhow::Context;
 

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use kit::db::Database;
+use kit::db::{Database, Disk, Flush};
 use kit::platform::Figures;
 use kit::service::Shared;
 use kit::tasks::Threads;
 use kit::{Choice, Clock, DbError, Env, Ids, Platform, ServiceDef, Settings, Tasks, telemetry};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Profile, master_key};
-use crate::{console, demo, platform};
+use crate::{console, demo, platform, sealed};
 
 /// A started platform, and the database it stands on.
 pub struct Running {
@@ -73,8 +73,26 @@ async fn start_on(
     clock: Clock,
     services: Json,
 ) -> anyhow::Result<Running> {
-    let ids = Ids::random();
-    let master_key = master_key(config, &ids)?;
+    let master_key = master_key(config, &Ids::random())?;
+    let runs = |name: &str| match choice {
+        Choice::All => defs.iter().any(|def| def.name == name),
+        Choice::Only(names) => names.contains(&name),
+    };
+    sealed::check(&database, &master_key, runs).await?;
+    let settings = settings(config, database.clone(), master_key, clock, services)?;
+    let platform = Platform::start(defs, choice, settings).await?;
+    Ok(Running { platform, database, master_key })
+}
+
+/// Whether [`start`] would go well with this configuration, wherever its data lies. Changes nothing.
+pub async fn try_out(config: &Config, master_key: [u8; 32]) -> anyhow::Result<()> {
+    let nowhere = Database::inline(&Disk::empty()?, |_| Flush::PLAIN);
+    let services = serde_json::to_value(&config.services)?;
+    let settings = settings(config, nowhere, master_key, Clock::system(), services)?;
+    Ok(Platform::try_out(platform::SERVICES, Choice::All, settings).await?)
+}
+
+fn settings(config: &Config, database: Database, master_key: [u8; 32], clock: Clock, services: Json) -> anyhow::Result<Settings> {
     let proxies = config.trusted_proxies.iter().map(|p| p.parse().map_err(|e| anyhow::anyhow!("trusted_proxies: {e}")));
     let shared = Shared {
         public_url: config.public_url(),
@@ -92,17 +110,15 @@ async fn start_on(
             Profile::Production => 100,
         },
     };
-    let settings = Settings {
-        database: database.clone(),
+    Ok(Settings {
+        database,
         clock,
-        ids,
+        ids: Ids::random(),
         tasks: Tasks::new(Threads::Pool),
         config: services,
         shared,
         remotes: config.remotes.clone().into_iter().collect::<BTreeMap<_, _>>(),
-    };
-    let platform = Platform::start(defs, choice, settings).await?;
-    Ok(Running { platform, database, master_key })
+    })
 }
 
 fn open(config: &Config) -> anyhow::Result<Database> {
@@ -148,11 +164,11 @@ impl Running {
 
 /// `haat demo`: everything, with goods and accounts and some days of orders behind it, on loopback.
 pub async fn demo(config: &Config, days: u32) -> anyhow::Result<()> {
+    let (config, listeners) = bind(config, &[]).await?;
     let loading = Loading::new(demo::STORES.len(), days);
-    demo::load(config, days, |step| loading.tell(step)).await?;
+    demo::load(&config, days, |step| loading.tell(step)).await?;
     loading.bar.finish_and_clear();
-    let running = start(config, &[]).await?;
-    serve_until_stopped(config, running, true).await
+    serve_until_stopped(&config, &[], listeners, true).await
 }
 
 /// How far the demo is loaded: a bar where somebody watches, a line now and then where it goes to a file.
@@ -190,25 +206,46 @@ const LINE_EVERY: usize = 10;
 
 /// `haat serve`: the chosen services.
 pub async fn serve(config: &Config, only: &[String]) -> anyhow::Result<()> {
-    let running = start(config, only).await?;
-    serve_until_stopped(config, running, false).await
+    let (config, listeners) = bind(config, only).await?;
+    serve_until_stopped(&config, only, listeners, false).await
 }
 
-async fn serve_until_stopped(config: &Config, running: Running, welcome: bool) -> anyhow::Result<()> {
-    telemetry::count(&running.platform.tasks).map_err(anyhow::Error::msg)?;
-    let mut listeners = Listeners::default();
-    if running.platform.services().any(|s| s == "gateway") {
-        listeners.public = Some(listen(config.listen, "listen").await?);
+/// Takes the addresses before anything else: where one is in use nothing need be undone, and where any free port was
+/// asked for, the configuration and so every link names the one that was given.
+async fn bind(config: &Config, only: &[String]) -> anyhow::Result<(Config, Listeners)> {
+    let (mut config, mut listeners) = (config.clone(), Listeners::default());
+    if only.is_empty() || only.iter().any(|service| service == "gateway") {
+        let listener = listen(config.listen, "listen").await?;
+        config.listen = listener.local_addr()?;
+        listeners.public = Some(listener);
     }
     if let Some(address) = config.internal_listen {
         listeners.internal = Some(listen(address, "internal_listen").await?);
     }
+    Ok((config, listeners))
+}
+
+/// What is recorded of the last work is sent when that is done, however it ends.
+async fn serve_until_stopped(config: &Config, only: &[String], listeners: Listeners, welcome: bool) -> anyhow::Result<()> {
+    let traces = config.telemetry.begin()?;
+    let ended = serve_until(config, only, listeners, welcome).await;
+    if let Some(traces) = traces {
+        traces.close().await;
+    }
+    ended
+}
+
+async fn serve_until(config: &Config, only: &[String], listeners: Listeners, welcome: bool) -> anyhow::Result<()> {
+    let running = start(config, only).await?;
+    telemetry::count(&running.platform.tasks).map_err(anyhow::Error::msg)?;
     let listening = running.answer(listeners)?;
     if listening.is_empty() {
         bail!("nothing would listen: run the gateway here, or set internal_listen");
     }
+    // Before anybody is told that it is ready: who is told may stop it at once.
+    let asked = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     print_welcome(config, &listening, welcome)?;
-    wait_for_the_end(running).await
+    wait_for_the_end(running, asked).await
 }
 
 async fn listen(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
@@ -247,8 +284,7 @@ async fn watch(platform: &Platform) {
 }
 
 /// The first signal lets what was begun end, the second ends at once.
-async fn wait_for_the_end(running: Running) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+async fn wait_for_the_end(running: Running, (mut interrupt, mut terminate): (Signal, Signal)) -> anyhow::Result<()> {
     let database = running.database.clone();
     tokio::select! {
         biased;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "it measures real time; nothing here runs in the simulator")]
 
+mod clients;
 mod packages;
 mod stages;
 mod storm;
@@ -32,6 +33,16 @@ enum Command {
     ServiceMap,
     /// The release binary under load, killed again and again; a witness checks what was acknowledged.
     Storm(storm::StormArgs),
+}
+
+/// Whether these words behind `cargo xtask` are a command; if not, the first line of what is wrong.
+fn accepts<'w>(words: impl Iterator<Item = &'w str>) -> Result<(), String> {
+    let first_line = |text: String| text.lines().next().unwrap_or("").to_owned();
+    match Args::try_parse_from(["xtask"].into_iter().chain(words)) {
+        Ok(Args { command: Command::Test { stages } }) => stages::choose(&stages).map(drop).map_err(|e| first_line(e.to_string())),
+        Ok(_) => Ok(()),
+        Err(e) => Err(first_line(e.to_string())),
+    }
 }
 
 fn main() -> ExitCode {

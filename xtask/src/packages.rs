@@ -16,6 +16,10 @@ const PACKAGES: &[Package] = &[
     // What the documents' examples use; a test runs them.
     Package { name: "curl", file: "/usr/bin/curl" },
     Package { name: "jq", file: "/usr/bin/jq" },
+    // What clients are generated and run with.
+    Package { name: "nodejs", file: "/usr/bin/node" },
+    Package { name: "npm", file: "/usr/bin/npm" },
+    Package { name: "python3-venv", file: "/usr/lib/python3.11/ensurepip/__init__.py" },
 ];
 
 /// Installs what is missing, as root; otherwise says what is missing and how to get it.
@@ -49,7 +53,10 @@ fn apt(verb: &str, names: &[&str]) -> Result<bool> {
     if verb == "install" {
         command.arg("--no-install-recommends").args(names);
     }
-    Ok(command.status().context("cannot run apt-get; install by hand: postgresql-15 server binaries, curl, jq")?.success())
+    Ok(command
+        .status()
+        .context("cannot run apt-get; install by hand: postgresql-15 server binaries, curl, jq, nodejs, npm, python3-venv")?
+        .success())
 }
 
 fn is_root() -> bool {

@@ -1,22 +1,26 @@
 //! `cargo xtask test`: stages as data, each timed, one summary at the end.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{packages, tidy, workspace};
+use crate::{clients, packages, tidy, workspace};
 
 enum Action {
     /// A command of cargo in the root.
     Cargo(&'static [&'static str]),
     /// Runs of `haat`, as the tests have built it, up to the first that fails.
     Haat(&'static [&'static [&'static str]]),
+    /// Something that is done with `haat`, as the tests have built it.
+    With(fn(&Path) -> Result<bool>),
     /// A check of this program.
     Check(fn() -> Result<bool>),
 }
 
-struct Stage {
+/// A part of the tests.
+pub struct Stage {
     name: &'static str,
     action: Action,
 }
@@ -27,6 +31,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "format", action: Action::Cargo(&["fmt", "--all", "--check"]) },
     Stage { name: "clippy", action: Action::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]) },
     Stage { name: "tests", action: Action::Cargo(&["test", "--workspace", "--no-fail-fast"]) },
+    Stage { name: "clients", action: Action::With(clients::run) },
     Stage { name: "sim", action: Action::Haat(&[&["sim", "--seeds", "0..500"], &["sim", "--seeds", "0..20", "--twice"]]) },
 ];
 
@@ -48,7 +53,8 @@ pub fn run(names: &[String]) -> Result<bool> {
     Ok(results.iter().all(|(_, passed, _)| *passed))
 }
 
-fn choose(names: &[String]) -> Result<Vec<&'static Stage>> {
+/// The named stages, or all.
+pub fn choose(names: &[String]) -> Result<Vec<&'static Stage>> {
     if let Some(unknown) = names.iter().find(|name| STAGES.iter().all(|s| s.name != **name)) {
         let known: Vec<_> = STAGES.iter().map(|s| s.name).collect();
         bail!("there is no stage {unknown:?}; the stages are {}", known.join(", "));
@@ -61,7 +67,8 @@ impl Action {
         match self {
             Action::Check(check) => check(),
             Action::Cargo(arguments) => cargo(arguments),
-            Action::Haat(runs) => haat(runs),
+            Action::Haat(runs) => built()?.map_or(Ok(false), |binary| haat(&binary, runs)),
+            Action::With(act) => built()?.map_or(Ok(false), |binary| act(&binary)),
         }
     }
 }
@@ -71,15 +78,17 @@ fn cargo(arguments: &[&str]) -> Result<bool> {
     Ok(workspace::cargo(arguments).status().context("cannot run cargo")?.success())
 }
 
-fn haat(runs: &[&[&str]]) -> Result<bool> {
-    // Nothing is built anew after the tests: a command for one package alone would build its dependencies once more.
-    if !cargo(&["test", "--workspace", "--no-run", "--quiet"])? {
-        return Ok(false);
-    }
-    let binary = workspace::target_directory()?.join("debug/haat");
+/// The binary; `None` where it cannot be built. Nothing is built anew after the tests: a command for one package alone would
+/// build its dependencies once more.
+fn built() -> Result<Option<PathBuf>> {
+    let is_built = cargo(&["test", "--workspace", "--no-run", "--quiet"])?;
+    Ok(if is_built { Some(workspace::target_directory()?.join("debug/haat")) } else { None })
+}
+
+fn haat(binary: &Path, runs: &[&[&str]]) -> Result<bool> {
     for arguments in runs {
         println!("$ haat {}", arguments.join(" "));
-        if !Command::new(&binary).args(*arguments).status().with_context(|| format!("cannot run {}", binary.display()))?.success() {
+        if !Command::new(binary).args(*arguments).status().with_context(|| format!("cannot run {}", binary.display()))?.success() {
             return Ok(false);
         }
     }

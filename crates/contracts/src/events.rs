@@ -6,6 +6,7 @@ pub mod identity;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+pub mod vendors;
 
 /// Every event there is.
 pub fn all() -> Vec<crate::event::Description> {
@@ -16,6 +17,7 @@ pub fn all() -> Vec<crate::event::Description> {
         notifications::descriptions(),
         orders::descriptions(),
         payments::descriptions(),
+        vendors::descriptions(),
     ]
     .concat()
 }

@@ -82,6 +82,10 @@ ids! {
     JournalId,
     /// A message to somebody over one channel.
     NotificationId,
+    /// An address that is told of events.
+    WebhookId,
+    /// An event on its way to such an address.
+    WebhookDeliveryId,
     /// A saga.
     SagaId,
     /// An event.

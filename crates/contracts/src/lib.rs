@@ -1,8 +1,9 @@
-//! What services say to each other: ids, money, times, event types and generated gRPC code.
+//! What services say to each other: ids, money, times, event types, generated gRPC code, and how products stand in files.
 //! Nothing here decides anything; it only gives names and shapes.
 
 pub mod event;
 pub mod events;
+pub mod files;
 mod ids;
 pub mod money;
 mod time;

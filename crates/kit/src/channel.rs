@@ -25,7 +25,8 @@ pub(crate) use faults::{Faults, befall};
 pub(crate) use remote::{ACTOR, CAUSATION, parse_timeout};
 
 use crate::service::BuildError;
-use crate::{Clock, Context};
+use crate::trace::{Kind, rpc};
+use crate::{Clock, Context, context};
 
 /// The name of the service that makes a gRPC call, as the callee may believe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,9 @@ enum Way {
     Local(Router),
     Remote(Box<remote::Remote>),
 }
+
+/// How long a call may take where nobody says how long: nothing waits for ever.
+const LIMIT: Duration = Duration::from_secs(10);
 
 type Answer = Result<http::Response<Body>, Status>;
 
@@ -95,11 +99,12 @@ impl Inner {
         remote.map(|r| Way::Remote(Box::new(r))).map_err(|e| Status::unavailable(format!("{} at {address}: {e}", self.callee)))
     }
 
-    /// When the caller stops waiting: the earlier of its work's deadline and of the timeout set on the call.
-    fn deadline(&self, request: &http::Request<Body>) -> Option<Time> {
+    /// When the caller stops waiting: the earlier of its work's deadline and of the timeout set on the call; with neither,
+    /// after [`LIMIT`].
+    fn deadline(&self, request: &http::Request<Body>) -> Time {
         let of_work = Context::current_deadline();
         let of_call = parse_timeout(request.headers()).map(|t| after(self.clock.now(), t));
-        of_work.into_iter().chain(of_call).min()
+        of_work.into_iter().chain(of_call).min().unwrap_or_else(|| after(self.clock.now(), LIMIT))
     }
 }
 
@@ -112,16 +117,32 @@ impl Service<http::Request<Body>> for Channel {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let way = match self.0.way() {
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let mut span = rpc::call(self.0.caller, Kind::Client, request.uri().path());
+        if !span.is_recorded() {
+            return self.0.call(request);
+        }
+        let context = span.within(Context::current());
+        let answer = context::within(context.clone(), || self.0.call(request));
+        Box::pin(context::scope(context, async move {
+            let answer = answer.await;
+            rpc::answered(&mut span, answer.as_ref());
+            answer
+        }))
+    }
+}
+
+impl Inner {
+    fn call(&self, mut request: http::Request<Body>) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+        let way = match self.way() {
             Ok(way) => way,
             Err(status) => return Box::pin(async move { Err(status) }),
         };
-        let (caller, callee) = (self.0.caller, self.0.callee);
-        let fault = self.0.faults.decide(CallInfo { caller, callee, method: request.uri().path() });
-        let deadline = self.0.deadline(&request);
-        let left = deadline.map(|d| until(d, self.0.clock.now()));
-        let answer: Self::Future = match way {
+        let (caller, callee) = (self.caller, self.callee);
+        let fault = self.faults.decide(CallInfo { caller, callee, method: request.uri().path() });
+        let deadline = self.deadline(&request);
+        let left = until(deadline, self.clock.now());
+        let answer: Pin<Box<dyn Future<Output = Answer> + Send>> = match way {
             Way::Remote(remote) => remote.call(request, left),
             Way::Local(router) => {
                 request.extensions_mut().insert(CallerService(caller));
@@ -132,19 +153,16 @@ impl Service<http::Request<Body>> for Channel {
                         Err(never) => match never {},
                     }
                 };
-                if deadline == Context::current_deadline() {
+                if Context::current_deadline() == Some(deadline) {
                     Box::pin(answer)
                 } else {
-                    let context = Context { deadline, ..Context::current() };
-                    Box::pin(crate::context::scope(context, answer))
+                    let context = Context { deadline: Some(deadline), ..Context::current() };
+                    Box::pin(context::scope(context, answer))
                 }
             }
         };
         let answer = if fault == Fault::None { answer } else { Box::pin(faults::happen(fault, callee, answer)) };
-        match left {
-            None => answer,
-            Some(left) => Box::pin(within(left, callee, answer)),
-        }
+        Box::pin(within(left, callee, answer))
     }
 }
 

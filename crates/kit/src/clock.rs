@@ -39,6 +39,11 @@ impl Clock {
         Clock(Source::Virtual { origin, started: tokio::time::Instant::now() })
     }
 
+    /// Whether somebody moves it on by hand.
+    pub fn is_shifted(&self) -> bool {
+        matches!(self.0, Source::Shifted(_))
+    }
+
     /// Now.
     pub fn now(&self) -> Time {
         match &self.0 {

@@ -4,6 +4,8 @@ use std::future::Future;
 
 use contracts::{Metadata, Time};
 
+use crate::trace::Parent;
+
 tokio::task_local! {
     static CURRENT: Context;
 }
@@ -29,9 +31,20 @@ impl Context {
         CURRENT.try_with(Clone::clone).unwrap_or_default()
     }
 
+    /// Only the place in the trace of the work in hand.
+    pub fn current_traceparent() -> Option<String> {
+        CURRENT.try_with(|c| c.traceparent.clone()).unwrap_or_default()
+    }
+
     /// Only the deadline of the work in hand.
     pub fn current_deadline() -> Option<Time> {
         CURRENT.try_with(|c| c.deadline).unwrap_or_default()
+    }
+
+    /// The id of the trace, where it is recorded.
+    pub fn recorded_trace(&self) -> Option<&str> {
+        let traceparent = self.traceparent.as_deref()?;
+        Parent::parse(traceparent).filter(Parent::is_sampled).and_then(|_| traceparent.get(3..35))
     }
 
     /// As written beside events.
@@ -59,4 +72,9 @@ impl Context {
 /// Runs `work` in `context`.
 pub fn scope<F: Future>(context: Context, work: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(context, work)
+}
+
+/// As [`scope`], for what is done at once.
+pub fn within<T>(context: Context, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(context, work)
 }

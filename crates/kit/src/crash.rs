@@ -18,6 +18,9 @@ pub const POINTS: &[(&str, &str)] = &[
     ("payments.after_provider", "the provider has answered, perhaps moved money, and payments has not recorded it"),
     ("payments.after_webhook", "a webhook is stored, the provider has not been answered"),
     ("sandbox.after_charge", "the sandbox has charged and told nobody"),
+    ("notifications.after_provider", "a message was handed over, perhaps delivered, and notifications has not recorded it"),
+    ("notifications.after_webhook", "an endpoint has answered, and notifications has not recorded it"),
+    ("replay.before_swap", "a read model is built anew and not yet in its place"),
     ("demo.after_slot", "a part of a day of the demo's past is over, the next one has not begun"),
     ("gateway.before_answer", "the work is done and durable, the client has no answer"),
 ];

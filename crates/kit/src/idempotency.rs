@@ -4,6 +4,7 @@
 //! still waits for its payment), the key is claimed with a reference first and completed later.
 
 use contracts::Time;
+use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -32,6 +33,26 @@ pub struct Answer {
     pub location: Option<String>,
     /// The body's bytes.
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// `body` as JSON, which must be one of ids, text and numbers.
+    pub fn new(status: u16, location: Option<String>, body: &impl Serialize) -> Answer {
+        Answer { status, location, body: serde_json::to_vec(body).expect("ids, text and numbers always make JSON") }
+    }
+}
+
+/// What a request that may be repeated is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// It was done now.
+    Now(Answer),
+    /// It was done before.
+    Before(Answer),
+    /// It is being done.
+    Running,
+    /// The key came with another body before.
+    Mismatch,
 }
 
 /// What is known of a key.
@@ -80,6 +101,20 @@ pub fn look_up(q: &mut Query, key: &Key) -> Result<Seen, DbError> {
     let location = headers.and_then(|h| h.get("location").and_then(Json::as_str).map(str::to_owned));
     let body = row.get::<Option<Vec<u8>>>(4)?.unwrap_or_default();
     Ok(Seen::Answered(Answer { status: u16::try_from(status).unwrap_or(200), location, body }))
+}
+
+/// Does something once per key, in one transaction with its answer. Without a key it is done each time.
+pub fn once<E: From<DbError>>(tx: &mut Tx, key: Option<&Key>, act: impl FnOnce(&mut Tx) -> Result<Answer, E>) -> Result<Given, E> {
+    let Some(key) = key else { return act(tx).map(Given::Now) };
+    match look_up(tx, key)? {
+        Seen::New => {}
+        Seen::Answered(answer) => return Ok(Given::Before(answer)),
+        Seen::Claimed(_) => return Ok(Given::Running),
+        Seen::Mismatch => return Ok(Given::Mismatch),
+    }
+    let answer = act(tx)?;
+    remember(tx, key, &answer)?;
+    Ok(Given::Now(answer))
 }
 
 /// Claims `key` in the transaction of its effect; the answer follows with [`complete`].

@@ -38,7 +38,7 @@ pub enum JobOutcome {
     Done,
     /// Again at that time, as a regular job.
     Again(Time),
-    /// It failed for now; again after a growing pause.
+    /// It failed for now; again after a growing pause of ten minutes at most, however often: what it is for is still owed.
     Retry(String),
     /// It will never work; an operator sees it.
     Failed(String),
@@ -57,6 +57,8 @@ pub struct JobDef {
     pub(crate) limit: Duration,
     /// How many are run together at most.
     pub(crate) together: usize,
+    /// Whether it has places of its own.
+    pub(crate) apart: bool,
     pub(crate) run: JobFn,
 }
 
@@ -91,7 +93,8 @@ impl JobDef {
         F: Fn(Vec<Job>) -> O + Send + Sync + 'static,
         O: Future<Output = Vec<JobOutcome>> + Send + 'static,
     {
-        JobDef { kind, every_seconds: None, first_after_seconds: 0, limit: LIMIT, together, run: Arc::new(move |jobs| Box::pin(f(jobs))) }
+        let run: JobFn = Arc::new(move |jobs| Box::pin(f(jobs)));
+        JobDef { kind, every_seconds: None, first_after_seconds: 0, limit: LIMIT, together, apart: false, run }
     }
 
     /// A job that runs again and again, on one node at a time.
@@ -103,6 +106,13 @@ impl JobDef {
         JobDef { every_seconds: Some(seconds), ..JobDef::queued(kind, f) }
     }
 
+    /// Runs in other places than the service's other jobs, of which there are many: it waits for strangers, and those must
+    /// not wait with it; a stop neither, for longer than a few seconds.
+    pub fn apart(mut self) -> JobDef {
+        self.apart = true;
+        self
+    }
+
     /// How long one try may take; 15 minutes unless said. Longer ones are dropped and tried again.
     pub fn limit(mut self, limit: Duration) -> JobDef {
         self.limit = limit;
@@ -110,12 +120,50 @@ impl JobDef {
     }
 }
 
-/// Queues a job in the transaction that wants it done; woken after the commit.
+/// Queues a job in the transaction that wants it done; woken after the commit. A key that waits already is not queued
+/// again; one that is running is run once more when it is done, since it may have looked before this transaction.
 pub fn queue(tx: &mut Tx, kind: &'static str, key: &str, payload: Json, due: Time) -> Result<(), DbError> {
     let (id, now, metadata) = (tx.id(), tx.now(), store::metadata(tx)?);
     tx.execute(
-        "INSERT INTO own.jobs (id, kind, key, payload, metadata, state, due_at, attempts, epoch, created_at) VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0, 0, $7) ON CONFLICT (kind, key) DO NOTHING",
+        "INSERT INTO own.jobs (id, kind, key, payload, metadata, state, due_at, attempts, epoch, created_at) VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0, 0, $7) \
+         ON CONFLICT (kind, key) DO UPDATE SET again_at = excluded.due_at, payload = excluded.payload, metadata = excluded.metadata \
+         WHERE own.jobs.state = 'running' AND own.jobs.again_at IS NULL",
         crate::params![id, kind, key, payload, metadata, due, now],
+    )?;
+    tx.wake_jobs();
+    Ok(())
+}
+
+/// Sees to it that a job that works off a queue of its own runs at `due` at the latest: queues it, or has the one that is
+/// there run earlier. Said in the transaction that adds to the queue, of a job that ends with [`rest`], it is never
+/// missed, also where the job runs just now.
+pub fn hasten(tx: &mut Tx, kind: &'static str, key: &str, due: Time) -> Result<(), DbError> {
+    let (id, now, metadata) = (tx.id(), tx.now(), store::metadata(tx)?);
+    tx.execute(
+        "INSERT INTO own.jobs AS j (id, kind, key, payload, metadata, state, due_at, attempts, epoch, created_at) VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0, 0, $7) \
+         ON CONFLICT (kind, key) DO UPDATE SET due_at = excluded.due_at, attempts = CASE WHEN j.state = 'dead' THEN 0 ELSE j.attempts END, \
+         state = CASE WHEN j.state = 'dead' THEN 'queued' ELSE j.state END WHERE j.state <> 'queued' OR j.due_at > excluded.due_at",
+        crate::params![id, kind, key, Json::Null, metadata, due, now],
+    )?;
+    tx.wake_jobs();
+    Ok(())
+}
+
+/// Ends a run of a job that works off a queue of its own: at rest until the time that `next` finds in the queue, forgotten
+/// where that is empty. The run then ends with [`JobOutcome::Done`], which changes nothing any more.
+pub fn rest(
+    tx: &mut Tx,
+    kind: &'static str,
+    key: &str,
+    next: impl FnOnce(&mut Tx) -> Result<Option<Time>, DbError>,
+) -> Result<(), DbError> {
+    // First, so that who adds to the queue has done so before it is looked at, or finds the job as it is afterwards.
+    let held = format!("SELECT id FROM own.jobs WHERE kind = $1 AND key = $2{}", tx.lock_clause());
+    tx.row(&held, crate::params![kind, key])?;
+    let Some(due) = next(tx)? else { return finish(tx, kind, key) };
+    tx.execute(
+        "UPDATE own.jobs SET state = 'queued', due_at = $3, attempts = 0, error = NULL, lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE kind = $1 AND key = $2",
+        crate::params![kind, key, due],
     )?;
     tx.wake_jobs();
     Ok(())
@@ -137,9 +185,12 @@ pub fn queue_held(tx: &mut Tx, kind: &'static str, key: &str, payload: Json) -> 
     Ok(())
 }
 
-/// Forgets a job that was done outside the runner.
+/// Forgets a job that was done outside the runner, unless it is wanted once more.
 pub fn finish(tx: &mut Tx, kind: &'static str, key: &str) -> Result<(), DbError> {
-    tx.execute("DELETE FROM own.jobs WHERE kind = $1 AND key = $2", crate::params![kind, key]).map(drop)
+    if store::forget_where(tx, "kind = $1 AND key = $2", crate::params![kind, key], 1)? {
+        tx.wake_jobs();
+    }
+    Ok(())
 }
 
 /// Leaves a job that was begun outside the runner, and failed, to the runner at `due`.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Problem;
 use crate::db::{Db, DbError};
-use crate::events::{Replays, dead_letters};
+use crate::events::{Cancelled, Replays, dead_letters};
 use crate::saga::{Aborted, Retried, SagaView, Sagas};
 
 /// What a saga that an operator turned back is told as the code.
@@ -128,6 +128,18 @@ impl Operator for Desk {
     async fn get_replay(&self, request: Request<GetReplayRequest>) -> Answer<Replay> {
         let id = proto::id("replay", &request.into_inner().id)?;
         self.replay(id).await
+    }
+
+    async fn cancel_replay(&self, request: Request<GetReplayRequest>) -> Answer<Replay> {
+        let id = proto::id("replay", &request.into_inner().id)?;
+        match self.replays.cancel(id).await.map_err(failed)? {
+            Cancelled::Now => self.replay(id).await,
+            Cancelled::InPlace => {
+                Err(Problem::conflict("replay_in_place", "the model was emptied for it: it has to be built to its end").into())
+            }
+            Cancelled::Over => Err(Problem::conflict("replay_over", "it is over already").into()),
+            Cancelled::Missing => Err(no("replay")),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioExecutor;
 use tower::ServiceExt;
 
 use crate::channel::{CallInfo, Directory, Fault, OUTSIDE, WeakDirectory, befall};
-use crate::{Context, Env, context};
+use crate::{Context, Env, context, trace};
 
 /// How long an answer may take, in seconds.
 pub const TIMEOUT_SECONDS: u64 = 10;
@@ -62,7 +62,10 @@ impl Outbound {
     }
 
     fn with(service: &'static str, public_url: String, directory: &Directory) -> Outbound {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut connector = HttpConnector::new();
+        // Small requests that somebody waits for: none is held back for more to come.
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Outbound { service, public_url, directory: directory.downgrade(), client }
     }
 
@@ -70,6 +73,7 @@ impl Outbound {
     pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, OutboundError> {
         let uri: Uri = url.parse().map_err(|_| OutboundError::Address(url.to_owned()))?;
         let fault = self.fault(uri.path());
+        let mut span = trace::http::request(self.service, &Method::POST, &uri);
         let sending = async {
             match self.own_router(url) {
                 Some((router, path)) => send_here(router, &path, uri.authority().map(|a| a.as_str()), headers, body).await,
@@ -77,7 +81,12 @@ impl Outbound {
             }
         };
         let sending = befall(fault, sending, |what| OutboundError::Failed(format!("the {what} was lost on purpose")));
-        tokio::time::timeout(Duration::from_secs(TIMEOUT_SECONDS), sending).await.unwrap_or(Err(OutboundError::TimedOut))
+        let answer = tokio::time::timeout(Duration::from_secs(TIMEOUT_SECONDS), sending).await.unwrap_or(Err(OutboundError::TimedOut));
+        match &answer {
+            Ok(answer) => trace::http::answered(&mut span, answer.status),
+            Err(e) => span.fail(e),
+        }
+        answer
     }
 
     fn fault(&self, path: &str) -> Fault {

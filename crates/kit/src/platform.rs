@@ -12,12 +12,14 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::channel::{Channel, Directory};
-use crate::db::{Database, MigrateError, migrate};
-use crate::events::{Reader, Replays, log_reader, log_router, remote_log, start_read_models, start_readers, watch_remote};
+use crate::db::{Database, DbError, MigrateError, migrate};
+use crate::events::{
+    LogKept, Reader, Replays, Retention, log_reader, log_router, remote_log, start_read_models, start_readers, watch_remote,
+};
 use crate::jobs::{JobRunner, housekeeping};
 use crate::operator::operator_router;
 use crate::saga::Sagas;
-use crate::service::{BuildError, Env, Service, ServiceDef, Shared};
+use crate::service::{BuildError, Env, Figure, Service, ServiceDef, Shared};
 use crate::{Clock, Ids, Tasks};
 pub use figures::Figures;
 pub use unfinished::{Abandoned, abandoned};
@@ -102,6 +104,24 @@ pub enum StartError {
         /// The type of event.
         kind: &'static str,
     },
+    /// A subscriber has read further than its publisher has written: one of them was brought back from an older backup.
+    #[error(
+        "{subscriber} has read the events of {publisher} up to {position}, but they end at {end}: {publisher} was restored from a backup that is older than {subscriber}. \
+         Restore both from the same backup; docs/operations/backup.md says what else can be done"
+    )]
+    SubscriberAhead {
+        /// Who reads.
+        subscriber: &'static str,
+        /// Whom.
+        publisher: &'static str,
+        /// How far it has read.
+        position: i64,
+        /// Where the log ends.
+        end: i64,
+    },
+    /// The database cannot be looked at.
+    #[error("the database cannot be read: {0}")]
+    Unreadable(#[from] DbError),
     /// A section of the configuration is wrong, or a service cannot be made.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -126,12 +146,45 @@ pub struct Platform {
     sagas: Vec<Sagas>,
     jobs: Vec<JobRunner>,
     replays: Vec<Replays>,
+    figures: BTreeMap<&'static str, &'static [Figure]>,
 }
 
 impl Platform {
     /// Checks the declarations and the configuration, then migrates, builds and starts the chosen services.
     /// When it returns they answer.
     pub async fn start(defs: &[ServiceDef], choice: Choice<'_>, settings: Settings) -> Result<Platform, StartError> {
+        let (chosen, mut platform) = Platform::prepare(defs, choice, &settings).await?;
+        match platform.build(&chosen, &settings).await {
+            Ok(()) => Ok(platform),
+            Err(e) => {
+                platform.crash().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// Whether [`Platform::start`] would go well with this configuration: everything is checked and made, on a database
+    /// that is only for this, and nothing begins to work.
+    pub async fn try_out(defs: &[ServiceDef], choice: Choice<'_>, settings: Settings) -> Result<(), StartError> {
+        let (chosen, mut platform) = Platform::prepare(defs, choice, &settings).await?;
+        let made = platform.make(&chosen, &settings, &bus::Local::new()).await.map(drop);
+        platform.crash().await;
+        made
+    }
+
+    /// Whether the services in a database fit each other: nobody has read what was never written. Changes nothing; `there`
+    /// says who has a schema.
+    pub async fn check_positions(defs: &[ServiceDef], database: &Database, there: &[&str]) -> Result<(), StartError> {
+        let named = |name: &str| defs.iter().find(|def| def.name == name && there.contains(&def.name));
+        check::positions(&defs.iter().collect::<Vec<_>>(), |name| named(name).map(|def| database.view(def.name))).await
+    }
+
+    /// Checks what can be checked beforehand, and migrates.
+    async fn prepare<'d>(
+        defs: &'d [ServiceDef],
+        choice: Choice<'_>,
+        settings: &Settings,
+    ) -> Result<(Vec<&'d ServiceDef>, Platform), StartError> {
         let chosen = check::choose(defs, choice)?;
         check::declarations(defs)?;
         check::reachable(defs, &chosen, &settings.remotes)?;
@@ -149,7 +202,7 @@ impl Platform {
             let migrated = migrate(&settings.database, def.name, def.migrations).await;
             migrated.map_err(|error| StartError::Database { service: def.name, error })?;
         }
-        let mut platform = Platform {
+        let platform = Platform {
             directory,
             tasks: settings.tasks.clone(),
             envs: BTreeMap::new(),
@@ -157,22 +210,34 @@ impl Platform {
             sagas: Vec::new(),
             jobs: Vec::new(),
             replays: Vec::new(),
+            figures: BTreeMap::new(),
         };
-        match platform.build(&chosen, &settings).await {
-            Ok(()) => Ok(platform),
-            Err(e) => {
-                platform.crash().await;
-                Err(e)
-            }
-        }
+        Ok((chosen, platform))
     }
 
     /// Makes the services, makes all of them known, then lets them work: what one does first may need any other.
     async fn build(&mut self, chosen: &[&ServiceDef], settings: &Settings) -> Result<(), StartError> {
         let bus = bus::Local::new();
+        let built = self.make(chosen, settings, &bus).await?;
+        self.follow_elsewhere(chosen, settings, &bus);
+        for (env, service, replays) in built {
+            self.work(&env, &bus, service, settings);
+            self.readers.extend(start_read_models(&env, &bus, &replays));
+            self.replays.push(replays);
+        }
+        Ok(())
+    }
+
+    /// Makes the services, and makes all of them known.
+    async fn make(
+        &mut self,
+        chosen: &[&ServiceDef],
+        settings: &Settings,
+        bus: &bus::Local,
+    ) -> Result<Vec<(Env, Service, Replays)>, StartError> {
         let mut built: Vec<(Env, Service, Replays)> = Vec::new();
         for def in chosen {
-            let env = self.env_for(def, settings, &bus);
+            let env = self.env_for(def, settings, bus);
             let mut service = (def.build)(env.clone())?;
             check::consumers(def, &service.consumers)?;
             if let Some((sagas, definitions)) = &mut service.sagas {
@@ -180,23 +245,23 @@ impl Platform {
                 sagas.check_definitions().await?;
             }
             let sagas = service.sagas.as_ref().map(|(sagas, _)| sagas.clone());
+            if service.log != LogKept::Forever && !service.read_models.is_empty() {
+                return Err(BuildError::Other(format!("{}: what is made from its log needs all of it", def.name)).into());
+            }
             let replays = Replays::new(env.db.clone(), std::mem::take(&mut service.read_models));
             service.rpc =
-                service.rpc.merge(operator_router(env.db.clone(), sagas, replays.clone())).merge(log_router(&env.db, &bus, &env.tasks));
+                service.rpc.merge(operator_router(env.db.clone(), sagas, replays.clone())).merge(log_router(&env.db, bus, &env.tasks));
             bus.register(def.name, log_reader(&env.db, self.directory.faults()));
             self.envs.insert(def.name, env.clone());
+            self.figures.insert(def.name, service.figures);
             built.push((env, service, replays));
         }
         for (env, service, _) in &built {
             self.directory.set_local(env.db.service(), service.http.clone(), service.rpc.clone());
         }
-        self.follow_elsewhere(chosen, settings, &bus);
-        for (env, service, replays) in built {
-            self.work(&env, &bus, service);
-            self.readers.extend(start_read_models(&env, &bus, &replays));
-            self.replays.push(replays);
-        }
-        Ok(())
+        let envs = &self.envs;
+        check::positions(chosen, |name| envs.get(name).map(|env| env.db.clone())).await?;
+        Ok(built)
     }
 
     /// Makes the logs of publishers in other processes readable here; each is watched once, whoever reads it.
@@ -205,7 +270,9 @@ impl Platform {
             for source in def.reads.iter().copied().filter(|source| !self.envs.contains_key(source) && bus.log(source).is_none()) {
                 let channel = Channel::to(&self.directory, def.name, source, &settings.clock, &settings.shared.master_key);
                 bus.register(source, remote_log(channel.clone(), source));
-                self.tasks.spawn_forever("log of a service elsewhere", watch_remote(channel, source, bus.clone(), self.tasks.clone()));
+                let Some(subscriber) = self.env(def.name).map(|env| env.db.clone()) else { continue };
+                let watching = watch_remote(channel, source, subscriber, bus.clone(), self.tasks.clone());
+                self.tasks.spawn_forever("log of a service elsewhere", watching);
             }
         }
     }
@@ -224,16 +291,22 @@ impl Platform {
     }
 
     /// Starts what a service does unasked: consumers, sagas, jobs.
-    fn work(&mut self, env: &Env, bus: &bus::Local, service: Service) {
+    fn work(&mut self, env: &Env, bus: &bus::Local, service: Service, settings: &Settings) {
         if let Some((sagas, _)) = service.sagas {
             self.tasks.spawn_forever("sagas", sagas.clone().run());
             self.sagas.push(sagas);
         }
         let mut jobs = service.jobs;
-        jobs.push(housekeeping(&env.db, &env.clock));
-        let runner = JobRunner::new(env.db.clone(), env.clock.clone(), env.tasks.clone(), jobs);
-        self.tasks.spawn_forever("jobs", runner.clone().run());
-        self.jobs.push(runner);
+        let name = env.db.service();
+        let asked = |subscriber| Channel::to(&self.directory, name, subscriber, &settings.clock, &settings.shared.master_key);
+        let subscribers = self.directory.subscribers(name).into_iter().map(asked).collect();
+        jobs.push(housekeeping(Retention { db: env.db.clone(), kept: service.log, subscribers }, &env.clock));
+        let (apart, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.apart);
+        for jobs in [jobs, apart].into_iter().filter(|jobs| !jobs.is_empty()) {
+            let runner = JobRunner::new(env.db.clone(), env.clock.clone(), env.tasks.clone(), jobs);
+            self.tasks.spawn_forever("jobs", runner.clone().run());
+            self.jobs.push(runner);
+        }
         self.readers.extend(start_readers(env, bus, service.consumers));
     }
 

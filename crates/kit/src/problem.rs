@@ -127,7 +127,11 @@ impl IntoResponse for Problem {
             tracing::error!(code = self.code, cause = self.cause.as_deref().unwrap_or(""), "request failed");
         }
         let context = crate::Context::current();
-        let body = self.body(context.request_id.as_deref()).to_string();
+        let mut body = self.body(context.request_id.as_deref());
+        if let Some(trace) = context.recorded_trace() {
+            body["traceId"] = trace.into();
+        }
+        let body = body.to_string();
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -138,14 +142,18 @@ impl IntoResponse for Problem {
     }
 }
 
+/// The code of a race that was lost: nothing happened, and the same may succeed a moment later.
+const OUTRUN: &str = "conflict";
+
 impl From<DbError> for Problem {
     fn from(e: DbError) -> Problem {
         match e {
             DbError::Overloaded => Problem::unavailable("overloaded", "too much work is waiting; try again"),
             DbError::StorageFull => Problem::unavailable("storage_full", "there is no room left to store anything"),
             DbError::Unavailable(_) => Problem::unavailable("unavailable", "the database cannot be reached; try again"),
+            DbError::TimedOut => Problem::unavailable("unavailable", "the database took too long; try again"),
             DbError::Unknown(_) => Problem::unavailable("outcome_unknown", "the outcome is unknown; ask again with the same key"),
-            DbError::Conflict => Problem::conflict("conflict", "somebody else changed it at the same moment; try again"),
+            DbError::Conflict => Problem::conflict(OUTRUN, "somebody else changed it at the same moment; try again"),
             e => Problem::internal(e),
         }
     }
@@ -161,6 +169,7 @@ impl From<Problem> for tonic::Status {
             401 => tonic::Code::Unauthenticated,
             403 => tonic::Code::PermissionDenied,
             404 => tonic::Code::NotFound,
+            409 if p.code == OUTRUN => tonic::Code::Aborted,
             409 | 412 => tonic::Code::FailedPrecondition,
             429 => tonic::Code::ResourceExhausted,
             503 => tonic::Code::Unavailable,
@@ -169,7 +178,9 @@ impl From<Problem> for tonic::Status {
         if code == tonic::Code::Internal {
             tracing::error!(code = p.code, cause = p.cause.as_deref().unwrap_or(""), "call failed");
         }
-        let mut status = tonic::Status::new(code, p.detail);
+        let fields = p.errors.iter().map(|e| format!("{} {}", e.pointer.trim_start_matches('/'), e.detail)).collect::<Vec<_>>().join("; ");
+        let words = if fields.is_empty() { p.detail } else { format!("{}: {fields}", p.detail) };
+        let mut status = tonic::Status::new(code, words);
         status.metadata_mut().insert(CODE, tonic::metadata::MetadataValue::from_static(p.code));
         status
     }
@@ -178,4 +189,17 @@ impl From<Problem> for tonic::Status {
 /// The problem's code that a callee sent, if any.
 pub fn status_code_of(status: &tonic::Status) -> Option<&str> {
     status.metadata().get(CODE).and_then(|v| v.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_race_that_was_lost_is_not_a_refusal() {
+        let code = |problem: Problem| tonic::Status::from(problem).code();
+        assert_eq!(code(DbError::Conflict.into()), tonic::Code::Aborted);
+        assert_eq!(code(Problem::conflict("not_shipped", "it has not left")), tonic::Code::FailedPrecondition);
+        assert_eq!(code(Problem::new(StatusCode::PRECONDITION_FAILED, "stale", "read it again")), tonic::Code::FailedPrecondition);
+    }
 }

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::OpenApi;
 
 use crate::channel::{Channel, Directory};
-use crate::config::Network;
-use crate::events::ReadModel;
+use crate::events::{LogKept, ReadModel};
 use crate::http::RouteInfo;
 use crate::jobs::JobDef;
+use crate::network::Network;
 use crate::saga::{Definition, Sagas};
 use crate::{Clock, Consumer, Db, Ids, Migration, Tasks};
 
@@ -89,11 +89,28 @@ pub struct Service {
     pub jobs: Vec<JobDef>,
     /// What it derives from its own events, to be asked.
     pub read_models: Vec<ReadModel>,
+    /// How long its own events are kept: for ever, where aggregates or read models are made from them.
+    pub log: LogKept,
+    /// What operators watch of its rows.
+    pub figures: &'static [Figure],
+}
+
+/// A gauge that is looked up now and then: its statement gives a number in each row, and behind it what the labels hold.
+/// It is read on a snapshot beside everything else; still it should cost no more than a few milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// In the metrics; the label `service` comes with it.
+    pub name: &'static str,
+    /// Further labels, in the order of the columns.
+    pub labels: &'static [&'static str],
+    /// Of the service's own schema.
+    pub sql: &'static str,
 }
 
 impl Default for Service {
     fn default() -> Service {
-        Service { http: Router::new(), rpc: Router::new(), consumers: Vec::new(), sagas: None, jobs: Vec::new(), read_models: Vec::new() }
+        let (http, rpc, consumers, jobs) = (Router::new(), Router::new(), Vec::new(), Vec::new());
+        Service { http, rpc, consumers, sagas: None, jobs, read_models: Vec::new(), log: LogKept::Forever, figures: &[] }
     }
 }
 

@@ -21,6 +21,9 @@ pub const TOLERANCE_SECONDS: i64 = 300;
 /// The longest message id that is taken, in bytes.
 const ID_BYTES_MAX: usize = 255;
 
+/// What a secret's text begins with.
+const PREFIX: &str = "whsec_";
+
 /// A key that sender and receiver share.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
@@ -53,21 +56,23 @@ impl Secret {
 
     /// From text: `whsec_` and base64 as the specification writes it, or else the text's own bytes.
     pub fn from_text(text: &str) -> Secret {
-        let decoded = text.strip_prefix("whsec_").and_then(|rest| BASE64_STANDARD.decode(rest).ok());
+        let decoded = text.strip_prefix(PREFIX).and_then(|rest| BASE64_STANDARD.decode(rest).ok());
         Secret(decoded.unwrap_or_else(|| text.as_bytes().to_vec()))
     }
 
     /// The headers of a delivery of message `id`, signed at `now`.
     pub fn sign(&self, id: &str, now: Time, body: &[u8]) -> HeaderMap {
-        let seconds = now.unix_seconds();
-        let signature = BASE64_STANDARD.encode(self.mac(id, &seconds.to_string(), body).finalize().into_bytes());
-        let mut headers = HeaderMap::new();
-        if let (Ok(id), Ok(signature)) = (HeaderValue::from_str(id), HeaderValue::from_str(&format!("v1,{signature}"))) {
-            headers.insert(ID, id);
-            headers.insert(TIMESTAMP, HeaderValue::from(seconds));
-            headers.insert(SIGNATURE, signature);
-        }
-        headers
+        sign_all(std::slice::from_ref(self), id, now, body)
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// As the specification writes it: `whsec_` and base64.
+    pub fn to_text(&self) -> String {
+        format!("{PREFIX}{}", BASE64_STANDARD.encode(&self.0))
     }
 
     /// The id of the message, if the delivery is signed with this secret and was signed not long before or after `now`.
@@ -100,6 +105,24 @@ impl Secret {
         mac.update(body);
         mac
     }
+}
+
+/// The headers of a delivery of message `id`, signed at `now` with each of the secrets: while one takes the place of
+/// another, the receiver knows one of them.
+pub fn sign_all(secrets: &[Secret], id: &str, now: Time, body: &[u8]) -> HeaderMap {
+    let seconds = now.unix_seconds();
+    let sign = |secret: &Secret| {
+        let signature = secret.mac(id, &seconds.to_string(), body).finalize().into_bytes();
+        format!("v1,{}", BASE64_STANDARD.encode(signature))
+    };
+    let signatures = secrets.iter().map(sign).collect::<Vec<_>>().join(" ");
+    let mut headers = HeaderMap::new();
+    if let (Ok(id), Ok(signatures)) = (HeaderValue::from_str(id), HeaderValue::from_str(&signatures)) {
+        headers.insert(ID, id);
+        headers.insert(TIMESTAMP, HeaderValue::from(seconds));
+        headers.insert(SIGNATURE, signatures);
+    }
+    headers
 }
 
 #[cfg(test)]
@@ -154,6 +177,17 @@ mod tests {
         ] {
             assert_eq!(secret.verify(&headers, at(now), body), Err(expected), "{case}");
         }
+    }
+
+    #[test]
+    fn each_of_two_secrets_fits_what_both_have_signed() {
+        let (old, new) = (Secret::from_text("old"), secret());
+        let headers = sign_all(&[new.clone(), old.clone()], "msg_1", at(7), BODY);
+        assert_eq!(headers[SIGNATURE].to_str().unwrap().split(' ').count(), 2);
+        for secret in [old, Secret::from_text(&new.to_text())] {
+            assert_eq!(secret.verify(&headers, at(7), BODY), Ok("msg_1"));
+        }
+        assert_eq!(Secret::from_text("other").verify(&headers, at(7), BODY), Err(SignatureError::Mismatch));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kit::db::Database;
+use kit::db::{Database, Disk, Flush};
 use tempfile::TempDir;
 
 /// The budget of one test; many run at once on one server.
@@ -30,6 +30,7 @@ pub struct Data {
 enum Place {
     Folder(TempDir),
     Database(crate::postgres::Fresh),
+    Memory,
 }
 
 impl Data {
@@ -47,5 +48,10 @@ impl Data {
                 Data { database, _place: Arc::new(Place::Database(fresh)) }
             }
         }
+    }
+    /// A new one in memory, without threads of its own.
+    pub fn in_memory() -> Data {
+        let disk = Disk::empty().expect("there is memory");
+        Data { database: Database::inline(&disk, |_| Flush::PLAIN), _place: Arc::new(Place::Memory) }
     }
 }

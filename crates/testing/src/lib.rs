@@ -33,9 +33,16 @@ pub fn run(test: impl Future<Output = ()>) {
     runtime.expect("a test needs a runtime").block_on(test);
 }
 
+/// As [`run`], in virtual time: where nothing can go on but by waiting, the wait is over at once. For tests of how long
+/// something takes; their data are [`Data::in_memory`].
+pub fn run_in_virtual_time(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.expect("a test needs a runtime").block_on(test);
+}
+
 /// Waits until `condition` holds; a panic with `what` where it does not within half a minute.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let patience = tokio::time::Duration::from_secs(30);
+    let patience = tokio::time::Duration::from_secs(120);
     let held = tokio::time::timeout(patience, async {
         while !condition().await {
             tokio::time::sleep(tokio::time::Duration::from_millis(3)).await;

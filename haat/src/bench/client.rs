@@ -4,13 +4,17 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::times::{Failure, Step};
 
 /// The guest's cart, and proof of who the guest is.
 pub const CART_TOKEN: HeaderName = HeaderName::from_static("x-cart-token");
@@ -40,19 +44,32 @@ impl Connection {
         Ok(Connection { address, host, sender: connect(address).await?, headers: HeaderMap::new() })
     }
 
-    /// Acts for a user from now on.
-    pub fn sign_in(&mut self, access_token: &str) -> Result<()> {
-        self.headers.insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {access_token}"))?);
-        Ok(())
-    }
-
     /// Sends a request and reads the whole answer.
     pub async fn send(&mut self, method: Method, path: &str, body: Bytes, key: Option<&str>) -> Result<Answer> {
+        let response = self.ask(method, path, body, key).await?;
+        let (parts, body) = response.into_parts();
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.collect().await?.to_bytes() })
+    }
+
+    /// Asks for a page and reads all of it, but keeps the body only of what is not the page.
+    pub async fn skim(&mut self, path: &str) -> Result<Answer> {
+        let response = self.ask(Method::GET, path, Bytes::new(), None).await?;
+        let (parts, mut body) = response.into_parts();
+        let mut kept = Vec::new();
+        while let Some(frame) = body.frame().await {
+            if let Some(data) = frame?.data_ref().filter(|_| !parts.status.is_success()) {
+                kept.extend_from_slice(data);
+            }
+        }
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: kept.into() })
+    }
+
+    async fn ask(&mut self, method: Method, path: &str, body: Bytes, key: Option<&str>) -> Result<Response<Incoming>> {
         if self.sender.ready().await.is_err() {
             self.sender = connect(self.address).await?;
         }
         let mut request = Request::builder().method(method).uri(path).header(HOST, &self.host);
-        if !body.is_empty() {
+        if !body.is_empty() && !self.headers.contains_key(CONTENT_TYPE) {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if let Some(key) = key {
@@ -60,9 +77,7 @@ impl Connection {
         }
         let mut request = request.body(Full::new(body))?;
         request.headers_mut().extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let response = self.sender.send_request(request).await?;
-        let (parts, body) = response.into_parts();
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.collect().await?.to_bytes() })
+        Ok(self.sender.send_request(request).await?)
     }
 
     /// A request that must succeed, its answer decoded.
@@ -80,8 +95,14 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Why something failed with this answer, which was asked for at `asked`.
+    pub fn failure(&self, step: Step, asked: Instant) -> Failure {
+        let refused_after = (self.status == 503).then(|| asked.elapsed());
+        Failure { step, code: self.code(), refused_after }
+    }
+
     /// What a refusal is counted under: the problem's stable code, else the status.
-    pub fn code(&self) -> String {
+    fn code(&self) -> String {
         #[derive(serde::Deserialize)]
         struct Problem {
             code: String,

@@ -1,17 +1,26 @@
-//! `haat bench`: complete checkouts against a running server, measured from outside.
+//! `haat bench`: load through the public API, measured from outside.
 //!
-//! A shopper is one kept-alive connection that looks at a product, puts goods of two stores into a cart, orders, pays in
-//! the sandbox and asks until the order is confirmed; then comes back as a new guest. All shoppers run on one thread, so
-//! that the generator takes little of the machine that it shares with the server, and what it takes is reported.
+//! A client is one kept-alive connection that does one thing after the other: what, is said by the mix. All clients run on
+//! one thread, so that the generator takes little of the machine that it shares with the server, and what it takes is
+//! reported.
 
+mod account;
 mod args;
+mod checkout;
 mod client;
-mod flow;
+mod draw;
+mod effects;
 mod goods;
+mod lists;
 mod load;
+mod meter;
 mod prometheus;
 mod report;
+mod seller;
+mod series;
 mod server;
+mod shelves;
+mod stock;
 mod times;
 mod tracer;
 mod usage;
@@ -20,7 +29,7 @@ use anyhow::{Context, Result};
 
 pub use args::BenchArgs;
 
-use client::Connection;
+use meter::Meter;
 use report::Report;
 use server::Server;
 use tracer::Tracer;
@@ -29,6 +38,9 @@ use tracer::Tracer;
 pub async fn run(args: BenchArgs) -> Result<()> {
     let server = Server::start(&args).await?;
     let report = measure(&args, &server).await?;
+    if let Some(file) = &args.report {
+        std::fs::write(file, report.html()).with_context(|| format!("cannot write {}", file.display()))?;
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report.json())?);
     } else {
@@ -38,16 +50,24 @@ pub async fn run(args: BenchArgs) -> Result<()> {
 }
 
 async fn measure(args: &BenchArgs, server: &Server) -> Result<Report> {
-    let mut connection = Connection::open(server.address()).await.context("the server does not answer")?;
-    let baskets = goods::prepare(&mut connection, args).await?;
-    let (load, window) = load::begin(args, server.address(), baskets)?;
-    // Where the load ended early there is no window; its own error says why.
-    let _ = window.opened.await;
-    let before = usage::take(&mut connection, server.pid()).await?;
+    let (load, window) = load::begin(args, server.address())?;
+    let ended = || anyhow::anyhow!("the load generator panicked");
+    if window.begun.await.is_err() {
+        load.join().map_err(|_| ended())??;
+        anyhow::bail!("the load generator ended early");
+    }
+    let mut meter = Meter::begin(server).await?;
+    let (before, effects_before) = meter.until(window.opened).await?;
     let tracer = args.strace.then(|| Tracer::attach(server.pid())).transpose()?;
-    let _ = window.closed.await;
-    let after = usage::take(&mut connection, server.pid()).await?;
+    let (after, effects) = meter.until(window.closed).await?;
     let flushes = tracer.map(Tracer::count).transpose()?;
-    let seen = load.join().map_err(|_| anyhow::anyhow!("the load generator panicked"))??;
-    Ok(Report { args: args.clone(), seen, used: after.since(&before), memory: after.memory, flushes })
+    let outcome = load.join().map_err(|_| ended())??;
+    Ok(Report {
+        args: args.clone(),
+        outcome,
+        used: after.since(&before),
+        effects: effects.since(&effects_before),
+        flushes,
+        samples: meter.samples,
+    })
 }

@@ -36,7 +36,11 @@ impl Server {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let folder = tempfile::tempdir()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let child = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        if args.no_cache {
+            command.env("HAAT_SERVICES__CATALOG__LISTS_KEPT_MS", "0");
+        }
+        let child = command
             .args(["demo", "--days", "0", "--listen", &address.to_string(), "--data"])
             .arg(folder.path().join("data"))
             .stdout(log.try_clone()?)

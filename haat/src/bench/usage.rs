@@ -34,24 +34,28 @@ pub struct Memory {
     pub peak_mib: f64,
 }
 
-/// Asks the server and the kernel.
-pub async fn take(connection: &mut Connection, server: Option<u32>) -> Result<Usage> {
+/// Reads what the server counts, as Prometheus would.
+pub async fn metrics(connection: &mut Connection) -> Result<String> {
     let answer = connection.send(Method::GET, "/metrics", Bytes::new(), None).await?;
     ensure!(answer.is_ok(), "GET /metrics answered {}", answer.status);
-    let text = String::from_utf8_lossy(&answer.body);
-    let counters = prometheus::sums(&text);
-    let counter = |name: &str| counters.get(name).copied().unwrap_or(0.0);
-    Ok(Usage {
-        server_seconds: server.map(|pid| cpu_seconds(&pid.to_string())).transpose()?,
-        generator_seconds: cpu_seconds("self")?,
-        transactions: counter("haat_db_transactions_total"),
-        statements: counter("haat_db_statements_total"),
-        flushes: counter("haat_db_flushes_total"),
-        memory: server.map(memory).transpose()?,
-    })
+    Ok(String::from_utf8_lossy(&answer.body).into_owned())
 }
 
 impl Usage {
+    /// By the server's metrics and, where its process is known, the kernel.
+    pub fn of(metrics: &str, server: Option<u32>) -> Result<Usage> {
+        let counters = prometheus::sums(metrics);
+        let counter = |name: &str| counters.get(name).copied().unwrap_or(0.0);
+        Ok(Usage {
+            server_seconds: server.map(|pid| cpu_seconds(&pid.to_string())).transpose()?,
+            generator_seconds: cpu_seconds("self")?,
+            transactions: counter("haat_db_transactions_total"),
+            statements: counter("haat_db_statements_total"),
+            flushes: counter("haat_db_flushes_total"),
+            memory: server.map(memory).transpose()?,
+        })
+    }
+
     /// What was used since `earlier`.
     pub fn since(&self, earlier: &Usage) -> Usage {
         Usage {

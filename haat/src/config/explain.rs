@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use figment::value::Value;
 use serde_json::Value as Json;
 
-use super::{Flags, figment, load};
+use super::{Flags, figment, load, telemetry};
 
 /// Key, what it is for, and whether its value is hidden.
 const KEYS: &[(&str, &str, bool)] = &[
@@ -21,6 +21,13 @@ const KEYS: &[(&str, &str, bool)] = &[
     ("trusted_proxies", "networks of proxies whose word on a client's address is taken", false),
     ("log.format", "text or json", false),
     ("log.filter", "what is logged: info, or warn,orders=debug", false),
+    ("telemetry.otlp_endpoint", "where traces are sent by OTLP (HTTP, protobuf), such as http://127.0.0.1:4318; none: nowhere", false),
+    ("telemetry.otlp_headers", "sent with them, such as api-key=…,tenant=…", true),
+    ("telemetry.otlp_timeout_ms", "how long the collector may take to answer, 100 to 60000", false),
+    ("telemetry.service_name", "what traces call this process", false),
+    ("telemetry.resource_attributes", "what they say of it besides, such as deployment.environment.name=staging", false),
+    ("telemetry.sampler", "which traces are recorded: always_on, always_off, traceidratio, or parentbased_ and one of them", false),
+    ("telemetry.sample_ratio", "with traceidratio: so many, from 0 to 1", false),
     ("remotes", "services that run elsewhere: name = \"http://host:port\"", false),
     ("services", "a section per service, such as [services.orders]", false),
 ];
@@ -39,6 +46,7 @@ pub fn explain(flags: &Flags) -> anyhow::Result<String> {
         };
         let source = figment.find_metadata(key).map_or("default".to_owned(), |m| match (&m.source, m.name.as_ref()) {
             (Some(source), _) if source.file_path().is_some() => source.to_string(),
+            (_, telemetry::STANDARD) => telemetry::variable_of(key).map_or(String::new(), |v| format!("environment, {v}")),
             (_, name) if name.contains("environment") => format!("environment, HAAT_{}", key.to_uppercase().replace('.', "__")),
             (_, name) if name.contains("Config") => "default".into(),
             _ => "command line".into(),

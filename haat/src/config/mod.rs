@@ -3,9 +3,11 @@
 
 mod explain;
 mod secrets;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -14,7 +16,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 pub use explain::explain;
-pub use secrets::master_key;
+pub use secrets::{given_key, key_file, master_key};
+pub use telemetry::Telemetry;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +47,8 @@ pub struct Config {
     pub trusted_proxies: Vec<String>,
     /// What is logged, and how.
     pub log: Log,
+    /// Where traces go.
+    pub telemetry: Telemetry,
     /// Services that run elsewhere: name to `http://host:port` of that process's internal listener.
     pub remotes: BTreeMap<String, String>,
     /// A section for each service, by name.
@@ -119,6 +124,7 @@ impl Default for Config {
             master_key_file: None,
             trusted_proxies: Vec::new(),
             log: Log { format: LogFormat::Json, filter: "info".into() },
+            telemetry: Telemetry::default(),
             remotes: BTreeMap::new(),
             services: BTreeMap::new(),
         }
@@ -126,7 +132,7 @@ impl Default for Config {
 }
 
 /// Variables with the prefix that are no configuration keys.
-const OTHER_VARIABLES: [&str; 3] = ["CRASH_AT", "BIN", "UPDATE"];
+const OTHER_VARIABLES: [&str; 4] = ["ADMIN_PASSWORD", "CRASH_AT", "BIN", "UPDATE"];
 
 /// All sources, the later ones winning.
 fn figment(flags: &Flags) -> anyhow::Result<Figment> {
@@ -143,6 +149,7 @@ fn figment(flags: &Flags) -> anyhow::Result<Figment> {
         ..Config::default()
     };
     let mut all = Figment::from(Serialized::defaults(defaults)).merge(Toml::file(file));
+    all = all.merge(telemetry::StandardVariables::of_the_environment()?);
     all = all.merge(Env::prefixed("HAAT_").ignore(&OTHER_VARIABLES).split("__"));
     if let Some(listen) = flags.listen {
         all = all.merge(("listen", listen));
@@ -178,6 +185,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     {
         bail!("public_url: expected http://host or https://host without a slash at the end, found {url:?}");
     }
+    config.telemetry.check()?;
     if config.master_key.is_some() && config.master_key_file.is_some() {
         bail!("master_key and master_key_file: give one of them");
     }
@@ -195,11 +203,16 @@ impl Config {
         self.data.join("haat.db")
     }
 
-    /// Makes the data directory where it is missing.
+    /// Makes the data directory where it is missing, for its owner only.
     pub fn make_data_directory(&self) -> anyhow::Result<&Path> {
-        std::fs::create_dir_all(&self.data).with_context(|| format!("data: cannot make the directory {}", self.data.display()))?;
+        make_private_directory(&self.data).with_context(|| format!("data: cannot make the directory {}", self.data.display()))?;
         Ok(&self.data)
     }
+}
+
+/// Makes a directory where it is missing, with those above it; others than its owner may not look into those that are made.
+pub fn make_private_directory(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]
@@ -219,6 +232,10 @@ mod tests {
             ("lisen = 'x'", "lisen"),
             ("listen = 'x'", "listen"),
             ("profile = 'test'", "development"),
+            ("[telemetry]\notlp_endpoint = 'localhost:4318'", "telemetry.otlp_endpoint"),
+            ("[telemetry]\nsampler = 'often'", "parentbased_traceidratio"),
+            ("[telemetry]\nsample_ratio = 2.0", "telemetry.sample_ratio"),
+            ("[telemetry]\notlp_headers = 'key'", "telemetry.otlp_headers"),
             ("[database]\nconnections = 0", "database.connections"),
             ("[database]\nurl = 'mysql://x'", "database.url"),
             ("public_url = 'haat.test/'", "public_url"),

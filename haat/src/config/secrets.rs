@@ -2,24 +2,20 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::{Config, Profile};
 
+/// What it is called in the data directory.
+const FILE: &str = "master.key";
+
 /// The key from which all others are derived. In the development profile it is made in the data directory,
 /// readable for its owner only; elsewhere it must be given.
 pub fn master_key(config: &Config, ids: &kit::Ids) -> anyhow::Result<[u8; 32]> {
-    if let Some(text) = &config.master_key {
-        return parse(text).context("master_key");
-    }
-    if let Some(file) = &config.master_key_file {
-        return read(file);
-    }
-    let file = config.data.join("master.key");
-    if file.exists() {
-        return read(&file);
+    if let Some(key) = given_key(config)? {
+        return Ok(key);
     }
     if config.profile != Profile::Development {
         bail!(
@@ -28,8 +24,22 @@ pub fn master_key(config: &Config, ids: &kit::Ids) -> anyhow::Result<[u8; 32]> {
         );
     }
     let key: [u8; 32] = ids.bytes();
-    write(&file, &key)?;
+    write(&config.data.join(FILE), &key)?;
     Ok(key)
+}
+
+/// The key that is there. Changes nothing.
+pub fn given_key(config: &Config) -> anyhow::Result<Option<[u8; 32]>> {
+    if let Some(text) = &config.master_key {
+        return parse(text).context("master_key").map(Some);
+    }
+    key_file(config).map(|file| read(&file)).transpose()
+}
+
+/// The file in which the key is, where it is in one.
+pub fn key_file(config: &Config) -> Option<PathBuf> {
+    let own = config.data.join(FILE);
+    config.master_key_file.clone().or_else(|| own.exists().then_some(own)).filter(|_| config.master_key.is_none())
 }
 
 fn read(file: &Path) -> anyhow::Result<[u8; 32]> {

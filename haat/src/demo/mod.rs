@@ -16,12 +16,11 @@ use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::catalog::{EnsureWarehouseRequest, ImportProductsRequest};
 use contracts::proto::identity::EnsureUserRequest;
 use contracts::proto::identity::identity_client::IdentityClient;
-use contracts::proto::vendors::EnsureStoreRequest;
 use contracts::proto::vendors::vendors_client::VendorsClient;
+use contracts::proto::vendors::{EnsureStoreRequest, Store};
 use contracts::{Time, UserId};
 use kit::{Caller, Clock, Env, Role};
 
-pub use catalogue::DemoStore;
 use history::{Cast, Shift, World};
 pub use http::routes;
 pub use stores::STORES;
@@ -85,6 +84,9 @@ async fn fill(world: &World, from: Time, days: u32, progress: &mut impl FnMut(St
     store::mark_loaded(&console.db).await.map_err(anyhow::Error::from)
 }
 
+/// How many goods of each store come after all others, so that the newest are of every kind.
+const NEWEST_OF_STORE: usize = 2;
+
 /// Accounts, stores and goods.
 async fn open(world: &World, members: u64, progress: &mut impl FnMut(Step)) -> anyhow::Result<Cast> {
     let console = world.console()?;
@@ -106,12 +108,21 @@ async fn open(world: &World, members: u64, progress: &mut impl FnMut(Step)) -> a
     let mut catalog = CatalogClient::new(console.channel("catalog")?);
     let second = catalog.ensure_warehouse(second).await?.into_inner().warehouse_id;
     let shelves = categories::Shelves::build(catalog).await?;
+    let mut newest = Vec::new();
     for (i, store) in STORES.iter().enumerate() {
         let email = if i == 0 { "vendor@demo.haat.test".to_owned() } else { format!("vendor{}@demo.haat.test", i + 1) };
         let owner = account(console, &email, store.name, &[Role::Customer, Role::Vendor]).await?;
-        let id = stock(console, store, owner, &second, &shelves).await.with_context(|| format!("store {}", store.slug))?;
-        cast.owners.insert(id, seller(owner));
+        let request = EnsureStoreRequest { slug: store.slug.into(), name: store.name.into(), owner_id: owner.to_string() };
+        let opened = VendorsClient::new(console.channel("vendors")?).ensure_store(request).await?.into_inner();
+        let mut goods: Vec<String> = store.products(&second, &shelves).iter().map(ToString::to_string).collect();
+        let last = goods.split_off(goods.len().saturating_sub(NEWEST_OF_STORE));
+        stock(console, &opened, goods).await.with_context(|| format!("store {}", store.slug))?;
+        cast.owners.insert(opened.vendor_id.clone(), seller(owner));
+        newest.push((opened, last));
         progress(Step::Stores(i + 1));
+    }
+    for (store, goods) in newest {
+        stock(console, &store, goods).await.with_context(|| format!("store {}", store.slug))?;
     }
     Ok(cast)
 }
@@ -133,15 +144,13 @@ async fn account(console: &Env, email: &str, name: &str, roles: &[Role]) -> anyh
     answer.into_inner().user_id.parse().context("identity answers with the user's id")
 }
 
-/// Opens a store and fills it; its id.
-async fn stock(console: &Env, store: &DemoStore, owner: UserId, second: &str, shelves: &categories::Shelves) -> anyhow::Result<String> {
-    let request = EnsureStoreRequest { slug: store.slug.into(), name: store.name.into(), owner_id: owner.to_string() };
-    let opened = VendorsClient::new(console.channel("vendors")?).ensure_store(request).await?.into_inner();
-    let products = store.products(second, shelves).iter().map(ToString::to_string).collect();
-    let request = ImportProductsRequest { vendor_id: opened.vendor_id.clone(), vendor_name: opened.name, products };
+/// Brings goods into a store.
+async fn stock(console: &Env, store: &Store, products: Vec<String>) -> anyhow::Result<()> {
+    let request =
+        ImportProductsRequest { vendor_id: store.vendor_id.clone(), vendor_name: store.name.clone(), products, check_only: false };
     let done = CatalogClient::new(console.channel("catalog")?).import_products(request).await?.into_inner();
     match done.results.into_iter().find(|r| r.outcome == "refused") {
         Some(refused) => bail!("a demo product was refused: {:?}", refused.errors),
-        None => Ok(opened.vendor_id),
+        None => Ok(()),
     }
 }

@@ -3,106 +3,67 @@
 
 use std::io::Read;
 
+use contracts::files::{Apart, By, FileProduct, Row, RowError, Table};
 use contracts::{Currency, Money};
-use csv::StringRecord;
 use serde_json::{Map, Value as Json, json};
-
-/// Why a row cannot be taken.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct RowError {
-    /// Line in the file, from 1, where the row begins.
-    pub line: u64,
-    /// The column's name; empty where it is the whole row.
-    pub column: String,
-    /// What is wrong, and what is allowed.
-    pub reason: String,
-}
-
-/// A product as the file gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FileProduct {
-    /// Line of its first row.
-    pub line: u64,
-    /// The file's `Vendor`.
-    pub vendor: String,
-    /// The body that `POST /products` takes.
-    pub body: Json,
-}
 
 /// Goes through a file product by product; never holds more than one.
 pub struct Reader<R: Read> {
-    csv: csv::Reader<R>,
-    columns: Vec<String>,
+    table: Table<R>,
     currency: Currency,
-    ahead: Option<(u64, StringRecord)>,
 }
 
 /// The columns without which it is not a Shopify file.
 const REQUIRED: [&str; 3] = ["Handle", "Title", "Variant Price"];
+/// The rows of a handle are a product.
+const BY: By = By { name: "Handle", within: None };
 
 impl<R: Read> Reader<R> {
     /// Reads the header. Prices are in `currency`.
     pub fn new(input: R, currency: Currency) -> Result<Reader<R>, RowError> {
-        let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-        let header = csv.headers().map_err(|e| unreadable(&e))?;
-        let columns: Vec<String> = header.iter().map(|c| c.trim().trim_start_matches('\u{feff}').to_owned()).collect();
-        match REQUIRED.into_iter().find(|name| !columns.iter().any(|c| c == name)) {
-            Some(missing) => Err(RowError { line: 1, column: missing.into(), reason: "a Shopify product file has this column".into() }),
-            None => Ok(Reader { csv, columns, currency, ahead: None }),
-        }
+        Ok(Reader { table: Table::new(input, "a Shopify product file", &REQUIRED, BY)?, currency })
     }
 
-    /// Bytes of the file that have been read.
-    pub fn position(&self) -> u64 {
-        self.csv.position().byte()
+    /// Goes through all of it and says which products' rows do not stand together.
+    pub fn apart(self) -> Apart {
+        self.table.apart()
     }
 
-    fn next_row(&mut self) -> Option<Result<(u64, StringRecord), RowError>> {
-        if let Some(row) = self.ahead.take() {
-            return Some(Ok(row));
-        }
-        let mut record = StringRecord::new();
-        match self.csv.read_record(&mut record) {
-            Ok(false) => None,
-            Ok(true) => Some(Ok((record.position().map_or(0, csv::Position::line), record))),
-            Err(e) => Some(Err(unreadable(&e))),
-        }
+    /// Refuses these products.
+    pub fn refusing(self, apart: Apart) -> Reader<R> {
+        Reader { table: self.table.refusing(apart), ..self }
     }
 
-    fn cell<'a>(&self, row: &'a StringRecord, column: &str) -> &'a str {
-        let place = self.columns.iter().position(|c| c == column);
-        place.and_then(|i| row.get(i)).unwrap_or("").trim()
+    fn cell<'a>(&self, row: &'a Row, column: &str) -> &'a str {
+        self.table.cell(row, column)
     }
 
-    fn join(&self, rows: &[(u64, StringRecord)]) -> Result<FileProduct, Vec<RowError>> {
-        let Some((line, first)) = rows.first() else { return Err(Vec::new()) };
+    fn join(&self, rows: &[Row]) -> Result<FileProduct, Vec<RowError>> {
+        let Some(first) = rows.first() else { return Err(Vec::new()) };
         let mut errors = Vec::new();
         let handle = self.cell(first, "Handle");
         if self.cell(first, "Title").is_empty() {
-            errors.push(RowError { line: *line, column: "Title".into(), reason: "the first row of a product has a title".into() });
+            errors.push(RowError::new(first.line, "Title", "the first row of a product has a title"));
         }
         let ships = !self.cell(first, "Variant Requires Shipping").eq_ignore_ascii_case("false");
         let names: Vec<&str> = OPTIONS.iter().map(|n| self.cell(first, &format!("{n} Name"))).collect();
-        let (mut variants, mut media) = (Vec::new(), Vec::new());
-        for (line, row) in rows {
+        let (mut variants, mut variant_lines, mut media) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
             let picture = self.cell(row, "Image Src");
             if !picture.is_empty() {
                 media.push(json!({"url": picture, "alt": self.cell(row, "Image Alt Text")}));
             }
             if !self.cell(row, "Variant Price").is_empty() {
                 let place = variants.len();
-                match self.variant(*line, row, (handle, ships), &names, place) {
+                variant_lines.push(row.line);
+                match self.variant(row, (handle, ships), &names, place) {
                     Ok(variant) => variants.push(variant),
                     Err(e) => errors.push(e),
                 }
             }
         }
         if variants.is_empty() && errors.is_empty() {
-            errors.push(RowError {
-                line: *line,
-                column: "Variant Price".into(),
-                reason: "a product has at least one row with a price".into(),
-            });
+            errors.push(RowError::new(first.line, "Variant Price", "a product has at least one row with a price"));
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -121,23 +82,16 @@ impl<R: Read> Reader<R> {
             "media": media,
             "variants": variants,
         });
-        Ok(FileProduct { line: *line, vendor, body })
+        Ok(FileProduct { line: first.line, handle: handle.to_owned(), vendor, body, variant_lines })
     }
 
-    fn attributes(&self, first: &StringRecord) -> Map<String, Json> {
+    fn attributes(&self, first: &Row) -> Map<String, Json> {
         let columns = [("Type", "type"), ("Tags", "tags"), ("Google Shopping / Gender", "gender")];
         let filled = columns.iter().map(|(column, name)| (*name, self.cell(first, column))).filter(|(_, v)| !v.is_empty());
         filled.map(|(name, value)| (name.to_owned(), Json::from(value))).collect()
     }
 
-    fn variant(
-        &self,
-        line: u64,
-        row: &StringRecord,
-        (handle, ships): (&str, bool),
-        names: &[&str],
-        place: usize,
-    ) -> Result<Json, RowError> {
+    fn variant(&self, row: &Row, (handle, ships): (&str, bool), names: &[&str], place: usize) -> Result<Json, RowError> {
         let mut options = Map::new();
         for (option, name) in OPTIONS.iter().zip(names) {
             let value = self.cell(row, &format!("{option} Value"));
@@ -148,28 +102,27 @@ impl<R: Read> Reader<R> {
         }
         let sku = self.cell(row, "Variant SKU").trim_start_matches('\'');
         let sku = if sku.is_empty() { format!("{}-{}", handle.chars().take(80).collect::<String>(), place + 1) } else { sku.to_owned() };
-        let stock = self.number(line, row, "Variant Inventory Qty")?.max(0);
+        let stock = self.number(row, "Variant Inventory Qty")?.max(0);
         Ok(json!({
             "sku": sku,
             "options": options,
-            "price": self.money(line, row, "Variant Price")?,
-            "compareAtPrice": if self.cell(row, "Variant Compare At Price").is_empty() { Json::Null } else { json!(self.money(line, row, "Variant Compare At Price")?) },
-            "weightGrams": self.number(line, row, "Variant Grams")?.max(0),
+            "price": self.money(row, "Variant Price")?,
+            "compareAtPrice": if self.cell(row, "Variant Compare At Price").is_empty() { Json::Null } else { json!(self.money(row, "Variant Compare At Price")?) },
+            "weightGrams": self.number(row, "Variant Grams")?.max(0),
             "stock": if ships { json!([{"onHand": stock}]) } else { json!([]) },
         }))
     }
 
-    fn money(&self, line: u64, row: &StringRecord, column: &str) -> Result<Money, RowError> {
-        let text = self.cell(row, column);
-        Money::parse(text, self.currency).map_err(|e| RowError { line, column: column.into(), reason: format!("{text:?}: {e}") })
+    fn money(&self, row: &Row, column: &str) -> Result<Money, RowError> {
+        self.table.money(row, column, self.currency)
     }
 
-    fn number(&self, line: u64, row: &StringRecord, column: &str) -> Result<i64, RowError> {
+    fn number(&self, row: &Row, column: &str) -> Result<i64, RowError> {
         let text = self.cell(row, column);
         if text.is_empty() {
             return Ok(0);
         }
-        let reason = || RowError { line, column: column.into(), reason: format!("expected a whole number, found {text:?}") };
+        let reason = || RowError::new(row.line, column, format!("expected a whole number, found {text:?}"));
         text.parse::<f64>().ok().filter(|n| n.is_finite() && n.abs() < 1e12).map(|n| n.round() as i64).ok_or_else(reason)
     }
 }
@@ -180,28 +133,7 @@ impl<R: Read> Iterator for Reader<R> {
     type Item = Result<FileProduct, Vec<RowError>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let first = match self.next_row()? {
-            Ok(row) => row,
-            Err(e) => return Some(Err(vec![e])),
-        };
-        let handle = self.cell(&first.1, "Handle").to_owned();
-        if handle.is_empty() {
-            let reason = "a row names the product it belongs to".to_owned();
-            return Some(Err(vec![RowError { line: first.0, column: "Handle".into(), reason }]));
-        }
-        let mut rows = vec![first];
-        loop {
-            match self.next_row() {
-                Some(Ok(row)) if self.cell(&row.1, "Handle") == handle => rows.push(row),
-                Some(Ok(row)) => {
-                    self.ahead = Some(row);
-                    break;
-                }
-                Some(Err(e)) => return Some(Err(vec![e])),
-                None => break,
-            }
-        }
-        Some(self.join(&rows))
+        Some(self.table.next_group()?.and_then(|rows| self.join(&rows)))
     }
 }
 
@@ -218,29 +150,54 @@ fn make_skus_unique(variants: &mut [Json]) {
     }
 }
 
-/// The words of a piece of HTML: tags become breaks, the five named entities of XML and `&nbsp;` become themselves.
+/// The words of a piece of HTML: tags become breaks, entities what they stand for.
 fn plain_text(html: &str) -> String {
-    let mut out = String::with_capacity(html.len());
-    let mut in_tag = false;
-    for c in html.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' if in_tag => {
-                in_tag = false;
+    let (mut out, mut rest) = (String::with_capacity(html.len()), html);
+    while let Some(place) = rest.find('<') {
+        out.push_str(&rest[..place]);
+        rest = &rest[place..];
+        match tag(rest) {
+            Some(length) => {
                 out.push(' ');
+                rest = &rest[length..];
             }
-            c if !in_tag => out.push(c),
-            _ => {}
+            None => {
+                out.push('<');
+                rest = &rest[1..];
+            }
         }
     }
-    let entities = [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&apos;", "'"), ("&amp;", "&")];
-    let text = entities.iter().fold(out, |text, (name, with)| text.replace(name, with));
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    out.push_str(rest);
+    html_escape::decode_html_entities(&out).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn unreadable(e: &csv::Error) -> RowError {
-    let line = e.position().map_or(0, csv::Position::line);
-    RowError { line, column: String::new(), reason: format!("the file cannot be read here: {e}") }
+/// How long the tag is that a text begins with: with what nobody is to read behind it; `None` where `<` is only less.
+fn tag(text: &str) -> Option<usize> {
+    let inner = &text[1..];
+    if inner.starts_with("!--") {
+        return text.find("-->").map(|place| place + 3);
+    }
+    let name = inner.strip_prefix('/').unwrap_or(inner);
+    if !inner.starts_with('!') && !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let mut quote = None;
+    let ends = |c: char| {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            _ => {}
+        }
+        quote.is_none() && c == '>'
+    };
+    // A quote that nobody closes is none.
+    let end = text.find(ends).or_else(|| text.find('>'))? + 1;
+    let unread = ["script", "style"].into_iter().find(|tag| {
+        let (begin, behind) = (inner.get(..tag.len()), inner.as_bytes().get(tag.len()));
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(tag)) && !behind.is_some_and(u8::is_ascii_alphanumeric)
+    });
+    let closed = unread.and_then(|tag| text[end..].to_ascii_lowercase().find(&format!("</{tag}")));
+    Some(closed.map_or(end, |place| end + place))
 }
 
 #[cfg(test)]
@@ -279,6 +236,22 @@ mod tests {
         let told: Vec<_> = found.iter().map(|f| f.as_ref().map(|p| p.line).map_err(|e| (e[0].line, e[0].column.clone()))).collect();
         let column = |line, name: &str| Err((line, name.to_owned()));
         assert_eq!(told, [column(2, "Variant Price"), column(3, "Variant Inventory Qty"), column(4, "Handle"), column(5, "Title"), Ok(6)]);
+    }
+
+    #[test]
+    fn no_word_of_a_description_is_lost() {
+        let cases = [
+            ("For kids < 3 years, and > 1", "For kids < 3 years, and > 1"),
+            ("I <3 it <b>a lot</b><br/>x<y", "I <3 it a lot x<y"),
+            ("caf&eacute; it&#8217;s &#x2714; &lt;b&gt; &amp;amp; &unknown; a&nbsp;b", "café it’s ✔ <b> &amp; &unknown; a b"),
+            ("<a title=\"a > b\" href='x'>link</a> <!-- not > this --> <p class=it's>end", "link end"),
+            ("<STYLE>p > a {}</STYLE>one<script>if (a<b) {}</script> two <strong>three", "one two three"),
+            ("রহিম <p>দোকান</p> 5 <", "রহিম দোকান 5 <"),
+            ("<script>never closed", "never closed"),
+        ];
+        for (html, expected) in cases {
+            assert_eq!(plain_text(html), expected, "{html}");
+        }
     }
 
     #[test]

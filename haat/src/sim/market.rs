@@ -36,7 +36,7 @@ pub async fn stock_up(world: &World, console: &Env) -> anyhow::Result<Market> {
                 {"sku": "A", "price": {"amount": 1_001 + 777 * i + 13 * n, "currency": "BDT"}, "stock": [{"onHand": stock}]}]})
         };
         let bodies = (0..2).map(|i| product(i).to_string()).collect();
-        let request = ImportProductsRequest { vendor_id: store.vendor_id, vendor_name: store.name, products: bodies };
+        let request = ImportProductsRequest { vendor_id: store.vendor_id, vendor_name: store.name, products: bodies, check_only: false };
         CatalogClient::new(console.channel("catalog")?).import_products(request).await?;
         let list = world.get("/api/v1/products?limit=100", &[]).await?;
         for product in list["data"].as_array().into_iter().flatten() {

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 use testing::Engine;
 
-use crate::market::{Market, order_of, text};
+use crate::market::{Good, Market, order_of, text};
 use crate::nodes::Layout;
 use crate::outside::Visitor;
 use crate::rubbish::{Operation, operations, sample};
@@ -82,12 +82,33 @@ fn body_of(operation: &Operation) -> Option<Json> {
         "post /api/v1/payments/{id}/refund" => json!({"amount": {"amount": 1, "currency": "BDT"}, "reason": "mine"}),
         "put /api/v1/inventory/{productId}" => json!({"variantId": NOTHING, "warehouseId": NOTHING, "adjust": 1, "reason": "mine"}),
         "put /api/v1/vendors/{id}" => json!({"name": "Mine"}),
+        "put /api/v1/webhooks/{id}" => json!({"description": "mine"}),
+        "post /api/v1/webhooks/{id}/redeliver" => json!({"deliveryId": NOTHING}),
         _ => return None,
     })
 }
 
 fn address() -> Json {
     json!({"name": "A B", "phone": "+8801711111111", "line1": "1 Road", "city": "Dhaka", "postalCode": "1207", "country": "BD"})
+}
+
+/// Asks to send back what was bought and delivered; the return's id.
+async fn returned(market: &Market, owner: &Visitor, good: &Good) -> String {
+    let sold = market.sale(owner, &[(good, 1)]).await;
+    let sold_part = format!("/vendor/orders/{}/status", text(&sold["vendorOrders"][0]["id"]));
+    for status in ["processing", "shipped", "delivered"] {
+        market.send(&market.sellers[0], "PUT", &sold_part, Some(json!({"status": status}))).await.expect(200);
+    }
+    let back = json!({"items": [{"variantId": good.variant, "quantity": 1}], "reason": "too small"});
+    let path = format!("/orders/{}/return", text(&sold["id"]));
+    text(&market.send(owner, "POST", &path, Some(back)).await.expect(201).body["id"])
+}
+
+/// Sends a file of products; the job's id.
+async fn uploaded(market: &Market) -> String {
+    let file = json!({"title": "A good", "handle": "good", "variants": [{"sku": "S", "price": {"amount": 1, "currency": "BDT"}}]});
+    let lines = &[("content-type", "application/x-ndjson")];
+    text(&market.outside.send(&market.sellers[0], "POST", "/products/bulk", Some(file), lines).await.expect(202).body["id"])
 }
 
 impl Things {
@@ -102,7 +123,10 @@ impl Things {
         let user = text(&market.get(&owner, "/users/profile").await["id"]);
         let session = text(&market.get(&owner, "/auth/sessions").await["data"][0]["id"]);
         let store = text(&market.get(&market.sellers[0], "/vendors/store").await["id"]);
-        let warehouse = market.send(&market.sellers[0], "POST", "/warehouses", Some(json!({"code": "W9", "name": "Ninth"}))).await.body;
+        let webhook = json!({"url": "https://8.8.8.8/", "enabled": false});
+        let webhook = market.send(&market.sellers[0], "POST", "/webhooks", Some(webhook)).await.expect(201).body;
+        let warehouse =
+            market.send(&market.sellers[0], "POST", "/warehouses", Some(json!({"code": "w9", "name": "Ninth"}))).await.expect(201).body;
         testing::eventually("the shopper is told", || async {
             market.get(&owner, "/notifications").await["data"].as_array().is_some_and(|all| !all.is_empty())
         })
@@ -111,6 +135,15 @@ impl Things {
         let (order_id, payment) = (text(&order["id"]), text(&order["payment"]["id"]));
         let part = text(&order["vendorOrders"][0]["id"]);
         let warehouse = warehouse["id"].as_str().unwrap_or(NOTHING).to_owned();
+        let back = returned(market, &owner, &good).await;
+        let saga = text(&market.get(&market.admin, "/sagas?limit=1").await["data"][0]["id"]);
+        let upload = uploaded(market).await;
+        let words = json!({"template": "announcement", "recipients": [{"userId": user}], "variables": {"subject": "News", "text": "None"}});
+        let told = text(&market.send(&market.admin, "POST", "/notifications/bulk", Some(words)).await.expect(201).body["id"]);
+        let invited = json!({"userId": user});
+        market.send(&market.sellers[0], "POST", "/vendors/store/staff", Some(invited)).await.expect(201);
+        let device = json!({"token": "device-1", "platform": "web"});
+        let push_token = text(&market.send(&owner, "POST", "/notifications/push-tokens", Some(device)).await.expect(201).body["id"]);
         let nothing = || NOTHING.to_owned();
         // The first that a path begins with counts.
         let ids = vec![
@@ -119,9 +152,10 @@ impl Things {
             ("/api/v1/categories/", nothing()),
             ("/api/v1/dead-letters/", nothing()),
             ("/api/v1/inventory/", good.product.clone()),
-            ("/api/v1/notifications/bulk/", nothing()),
+            ("/api/v1/notifications/bulk/", told),
             ("/api/v1/ledger/statements/", store.clone()),
             ("/api/v1/notifications/deliveries/", nothing()),
+            ("/api/v1/notifications/push-tokens/", push_token),
             ("/api/v1/notifications/templates/", "order.confirmed".to_owned()),
             ("/api/v1/notifications/user/", user.clone()),
             ("/api/v1/notifications/", notification),
@@ -130,16 +164,19 @@ impl Things {
             ("/api/v1/payments/webhooks/", nothing()),
             ("/api/v1/payments/order/", order_id),
             ("/api/v1/payments/", payment),
+            ("/api/v1/products/bulk/", upload),
             ("/api/v1/products/", good.product),
             ("/api/v1/replays/", nothing()),
-            ("/api/v1/returns/", nothing()),
-            ("/api/v1/sagas/", nothing()),
+            ("/api/v1/returns/", back),
+            ("/api/v1/sagas/", saga),
             ("/api/v1/users/addresses/", text(&address["id"])),
             ("/api/v1/users/", user.clone()),
             ("/api/v1/vendor/orders/", part),
+            ("/api/v1/vendors/staff/invitations/", store.clone()),
             ("/api/v1/vendors/store/staff/", user),
             ("/api/v1/vendors/", store),
             ("/api/v1/warehouses/", warehouse),
+            ("/api/v1/webhooks/", text(&webhook["id"])),
         ];
         Things { ids }
     }

@@ -1,14 +1,15 @@
 //! The binary itself, where something is wrong around it: it says what, and what to do, and loses nothing.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::outside::{Outside, Visitor};
 
-const MASTER_KEY: &str = "5e8b10f7d6a2c95e43b8071f6dce52a9043a9f6be1c04d5278e1b6f0937ad24c";
+pub const MASTER_KEY: &str = "5e8b10f7d6a2c95e43b8071f6dce52a9043a9f6be1c04d5278e1b6f0937ad24c";
 
 pub fn haat(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haat"));
@@ -52,6 +53,13 @@ impl Server {
         }
         Server { child, url, _stdout: lines }
     }
+
+    /// Asks it to end; returns how it did.
+    pub fn stop(mut self) -> Option<i32> {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        self.child.wait().unwrap().code()
+    }
 }
 
 impl Drop for Server {
@@ -79,10 +87,57 @@ fn one_process_at_a_time_uses_a_directory() {
 #[test]
 fn asked_to_stop_it_ends_without_an_error() {
     let folder = folder();
-    let mut server = Server::serve(folder.path());
-    let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
-    assert!(asked.success());
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert_eq!(Server::serve(folder.path()).stop(), Some(0));
+}
+
+/// The demo on a small disk of its own that only this process sees; in a user's name space, so that nobody need be root.
+fn on_a_small_disk(folder: &Path) -> Command {
+    let script = "mount -t tmpfs -o size=64m none disk && exec \"$0\" demo --days 0 --listen 127.0.0.1:0 --data disk/data";
+    std::fs::create_dir(folder.join("disk")).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_haat")]);
+    command.current_dir(folder).env_remove("HAAT_DATA").env("HAAT_MASTER_KEY", MASTER_KEY).stdin(Stdio::null());
+    command
+}
+
+/// Writes until nothing more fits.
+fn fill(file: &Path) {
+    let mut file = std::fs::File::create(file).unwrap();
+    for size in [1 << 20, 4_096, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_and_keeps_what_it_has() {
+    let folder = folder();
+    let server = Server::start(&mut on_a_small_disk(folder.path()));
+    let (outside, guest) = (Outside::of(&server.url), Visitor::default());
+    let filler = format!("/proc/{}/cwd/disk/filler", server.child.id());
+    testing::run(async {
+        let list = outside.send(&guest, "GET", "/products?limit=20&inStock=true", None, &[]).await.expect(200).body;
+        let item = json!({"variantId": list["data"][0]["variants"][0]["id"], "quantity": 1});
+        let add = async || outside.send(&guest, "POST", "/cart/items", Some(item.clone()), &[]).await;
+        fill(Path::new(&filler));
+        let mut carts = Vec::new();
+        let refused = loop {
+            let answer = add().await;
+            if answer.status >= 400 {
+                break answer;
+            }
+            carts.push(Visitor::guest(answer.header("x-cart-token")));
+            assert!(carts.len() < 50_000, "64 MiB are never full");
+        };
+        assert_eq!((refused.status, refused.body["code"].as_str()), (503, Some("storage_full")), "{}", refused.body);
+        outside.send(&guest, "GET", "/products", None, &[]).await.expect(200);
+
+        std::fs::remove_file(&filler).unwrap();
+        add().await.expect(201);
+        for cart in &carts {
+            let found = outside.send(cart, "GET", "/cart", None, &[]).await.expect(200).body;
+            assert_eq!(found["items"][0]["quantity"], 1, "it was acknowledged");
+        }
+    });
 }
 
 #[test]
@@ -94,6 +149,14 @@ fn a_database_of_a_newer_version_is_left_alone() {
     drop(database);
     let said = refusal(&mut haat(folder.path(), &["serve", "--listen", "127.0.0.1:0"]));
     assert!(said.contains("orders") && said.contains("9999_tomorrow") && said.contains("newer"), "{said}");
+}
+
+#[test]
+fn stock_that_is_right_is_left_alone() {
+    let folder = folder();
+    let said = haat(folder.path(), &["inventory", "repair", "--dry-run"]).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "there is nothing to mend\n");
 }
 
 #[test]
@@ -117,12 +180,90 @@ fn what_cannot_be_started_with_is_named() {
 }
 
 #[test]
+fn another_master_key_than_the_datas_is_refused() {
+    let folder = folder();
+    assert!(
+        haat(folder.path(), &["admin", "create", "--email", "boss@haat.test"])
+            .env("HAAT_ADMIN_PASSWORD", "correct horse battery")
+            .status()
+            .unwrap()
+            .success()
+    );
+    let server = Server::serve(folder.path());
+    testing::run(async {
+        let body = serde_json::json!({"email": "boss@haat.test", "password": "correct horse battery"});
+        Outside::of(&server.url).send(&Visitor::default(), "POST", "/auth/login", Some(body), &[]).await.expect(200);
+    });
+    drop(server);
+    let other = MASTER_KEY.replace('5', "6");
+    for command in ["serve", "migrate"] {
+        let said = refusal(haat(folder.path(), &[command, "--listen", "127.0.0.1:0"]).env("HAAT_MASTER_KEY", &other));
+        assert!(said.contains("another key than the one under which") && !said.contains(&other), "{said}");
+    }
+    let doctor = haat(folder.path(), &["doctor", "--listen", "127.0.0.1:0"]).env("HAAT_MASTER_KEY", &other).output().unwrap();
+    let report = String::from_utf8_lossy(&doctor.stdout);
+    assert!(!doctor.status.success() && report.lines().any(|l| l.starts_with("BAD   master key") && l.contains("another key")), "{report}");
+    drop(Server::serve(folder.path()));
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let folder = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let said = refusal(&mut haat(folder.path(), &["serve", "--listen", &address]));
     assert!(said.contains(&address) && said.contains("in use"), "{said}");
+}
+
+#[test]
+fn where_serve_refuses_to_start_the_doctor_says_so() {
+    let folder = folder();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file("wrong.toml", "[services.orders]\nnonsense = 1");
+    file("unknown.toml", "[services.ordrs]\nx = 1");
+    file("private.toml", "[services.notifications.webhooks]\nprivate_addresses = true");
+    file("proxy.toml", "trusted_proxies = ['nowhere']");
+    let cases: [(&[&str], &str, &str); 7] = [
+        (&["--config", "wrong.toml"], MASTER_KEY, "nonsense"),
+        (&["--config", "unknown.toml"], MASTER_KEY, "ordrs"),
+        (&["--config", "private.toml"], MASTER_KEY, "private_addresses"),
+        (&["--config", "proxy.toml"], MASTER_KEY, "trusted_proxies"),
+        (&[], "short", "64 hexadecimal digits"),
+        (&["--data", "file/inside"], MASTER_KEY, "file"),
+        (&["--data", "/proc/inside"], MASTER_KEY, "/proc"),
+    ];
+    for (more, key, expected) in cases {
+        let run = |command: &str| {
+            let arguments = [&[command, "--listen", "127.0.0.1:0"], more].concat();
+            haat(folder.path(), &arguments).env("HAAT_MASTER_KEY", key).output().unwrap()
+        };
+        let (doctor, serve) = (run("doctor"), run("serve"));
+        let report = String::from_utf8_lossy(&doctor.stdout);
+        assert!(!serve.status.success(), "serve starts with {more:?}");
+        assert!(!doctor.status.success() && report.lines().any(|l| l.starts_with("BAD") && l.contains(expected)), "{more:?}: {report}");
+    }
+}
+
+#[test]
+fn what_people_have_said_is_for_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    assert!(haat(folder.path(), &["migrate"]).status().unwrap().success());
+    assert!(haat(folder.path(), &["backup", "copy"]).status().unwrap().success());
+    assert!(haat(folder.path(), &["restore", "copy", "--data", "other"]).status().unwrap().success());
+    for directory in ["haat-data", "copy", "other"] {
+        let path = folder.path().join(directory);
+        let entries = std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path());
+        for path in entries.chain([path.clone()]) {
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} can be read by others: {mode:o}", path.display());
+        }
+    }
+    std::fs::set_permissions(folder.path().join("other"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let doctor = haat(folder.path(), &["doctor", "--data", "other", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let report = String::from_utf8_lossy(&doctor.stdout);
+    assert!(doctor.status.success() && report.contains("WARN  data directory") && report.contains("chmod 700 other"), "{report}");
 }
 
 #[test]
@@ -182,6 +323,12 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     assert!(!well && bad.len() == 2, "{report}");
     assert!(bad.iter().any(|line| line.contains("dead jobs") && line.contains("1 of orders")), "{report}");
     assert!(bad.iter().any(|line| line.contains("9999_future") && line.contains("newer")), "{report}");
+
+    let behind = rusqlite::Connection::open(folder.path().join("haat-data/haat.db")).unwrap();
+    behind.execute("INSERT OR REPLACE INTO vendors_readers (source, position, updated_at) VALUES ('orders', 9000, 0)", []).unwrap();
+    drop(behind);
+    let (well, report) = doctor(&[]);
+    assert!(!well && report.contains("vendors has read the events of orders up to 9000"), "{report}");
 
     let (well, report) = doctor(&["--config", "missing.toml"]);
     assert!(!well && report.contains("missing.toml"), "{report}");

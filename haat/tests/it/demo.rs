@@ -13,9 +13,7 @@ const PASSWORD: &str = "demo-haat-1234";
 
 /// Loads, or goes on loading, two days of the demo.
 fn demo(folder: &Path, crash_at: Option<&str>) -> std::process::Command {
-    // Addresses of pictures name the port, so it is chosen here.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let mut command = haat(folder, &["demo", "--days", "2", "--listen", &free]);
+    let mut command = haat(folder, &["demo", "--days", "2", "--listen", "127.0.0.1:0"]);
     crash_at.map(|point| command.env("HAAT_CRASH_AT", point));
     command
 }
@@ -73,12 +71,16 @@ fn the_demo_is_whole_and_loading_it_twice_changes_nothing() {
         assert_eq!(mails["data"], json!([]), "nobody is written to about the past");
         let addresses = outside.send(&shopper, "GET", "/users/addresses", None, &[]).await.expect(200).body;
         assert_eq!(addresses["data"].as_array().unwrap().len(), 1);
+        let newest = outside.send(&shopper, "GET", "/products?limit=20", None, &[]).await.expect(200).body;
+        let kinds: Vec<&str> = newest["data"].as_array().unwrap().iter().map(|p| p["kind"].as_str().unwrap()).collect();
+        let count = |kind| kinds.iter().filter(|k| **k == kind).count();
+        assert!(count("course") > 0 && count("digital") > 0 && count("physical") > 10, "the newest are of every kind: {kinds:?}");
         the_provider_agrees(&outside, &server.url, &admin).await;
         pictures_are_pictures(&outside, &server.url).await;
     });
     drop(server);
     let before = counts(folder.path());
-    assert!(before["orders_orders"] >= 15 && before["catalog_products"] >= 300, "{before:?}");
+    assert!(before["orders_orders"] >= 10 && before["catalog_products"] >= 300, "{before:?}");
     drop(Server::start(&mut demo(folder.path(), None)));
     assert_eq!(counts(folder.path()), before);
     it_ends_yesterday_and_its_stock_is_proved(folder.path());
@@ -139,7 +141,7 @@ fn a_load_that_was_killed_is_completed_by_the_next_start() {
     let whole = folder();
     drop(Server::start(&mut demo(whole.path(), None)));
     let expected = counts(whole.path());
-    for point in ["db.after_commit:40", "demo.after_slot:3", "db.after_commit:700"] {
+    for point in ["db.after_commit:40", "demo.after_slot:3", "db.after_commit:250"] {
         let folder = folder();
         let died = demo(folder.path(), Some(point)).output().unwrap();
         assert!(!died.status.success(), "{point}: it was to die");

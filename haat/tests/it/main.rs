@@ -1,14 +1,21 @@
 //! The whole platform as its clients see it, over sockets: in one process on each engine, and apart in two.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod administrators;
 mod aliases;
 mod authorisation;
+mod backup;
 mod binary;
+mod collector;
 mod demo;
+mod description;
 mod documents;
+mod import;
 mod journey;
 mod market;
 mod nodes;
 mod outside;
 mod rubbish;
 mod stream;
+mod tracing;
+mod watching;

@@ -38,7 +38,12 @@ pub struct Stock {
 
 impl Market {
     pub async fn open(layout: Layout) -> Market {
-        let nodes = Nodes::start(layout).await;
+        Market::open_with(layout, "").await
+    }
+
+    /// With more in the configuration than what every market has.
+    pub async fn open_with(layout: Layout, more: &str) -> Market {
+        let nodes = Nodes::start(layout, more).await;
         let outside = Outside::of(&nodes.url);
         let console = nodes.nodes.iter().find_map(|n| n.running.console().ok()).expect("the console runs on one of them");
         account(console, "admin@journey.test", "admin").await;
@@ -91,6 +96,11 @@ impl Market {
     pub async fn stock_comes_to(&self, good: &Good, on_hand: i64, reserved: i64) {
         let wanted = Stock { on_hand, reserved };
         testing::eventually(&format!("stock of {good:?} is {wanted:?}"), || async { self.stock(good).await == wanted }).await;
+    }
+
+    /// The first process.
+    pub fn platform(&self) -> &kit::Platform {
+        &self.nodes.nodes[0].running.platform
     }
 
     /// Where it answers.

@@ -41,12 +41,12 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    pub async fn start(layout: Layout) -> Nodes {
+    pub async fn start(layout: Layout, more: &str) -> Nodes {
         let (public, internal) = (bind().await, bind().await);
         let url = format!("http://{}", address(&public));
         let listeners = Listeners { public: Some(public), internal: None };
         let nodes = match layout {
-            Layout::Together(engine) => vec![Node::start(engine, &url, &[], &[], listeners).await],
+            Layout::Together(engine) => vec![Node::start(engine, &url, (&[], &[], more), listeners).await],
             Layout::Apart => {
                 let front = elsewhere(SALES);
                 let front_internal = bind().await;
@@ -54,8 +54,8 @@ impl Nodes {
                 let sales = Listeners { public: None, internal: Some(internal) };
                 let listeners = Listeners { internal: Some(front_internal), ..listeners };
                 vec![
-                    Node::start(Engine::Sqlite, &url, SALES, &to_front, sales).await,
-                    Node::start(Engine::Sqlite, &url, &front, &to_sales, listeners).await,
+                    Node::start(Engine::Sqlite, &url, (SALES, &to_front, more), sales).await,
+                    Node::start(Engine::Sqlite, &url, (&front, &to_sales, more), listeners).await,
                 ]
             }
         };
@@ -64,10 +64,11 @@ impl Nodes {
 }
 
 impl Node {
-    async fn start(engine: Engine, url: &str, only: &[&str], remotes: &[(String, String)], listeners: Listeners) -> Node {
+    /// With `only` these services here, others there, and more in the configuration.
+    async fn start(engine: Engine, url: &str, (only, remotes, more): (&[&str], &[(String, String)], &str), listeners: Listeners) -> Node {
         let folder = tempfile::tempdir().expect("a test needs a temporary folder");
         let database = (engine == Engine::Postgres).then(testing::fresh_database);
-        let config = configuration(&folder, database.as_ref(), url, remotes);
+        let config = configuration(&folder, database.as_ref(), url, remotes, more);
         let only = only.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
         let running = run::start(&config, &only).await.unwrap_or_else(|e| panic!("{only:?} do not start: {e:#}"));
         running.answer(listeners).expect("a listener that is bound can be served");
@@ -82,7 +83,7 @@ impl Drop for Node {
 }
 
 /// From a file, as an operator writes it.
-fn configuration(folder: &TempDir, database: Option<&Fresh>, url: &str, remotes: &[(String, String)]) -> Config {
+fn configuration(folder: &TempDir, database: Option<&Fresh>, url: &str, remotes: &[(String, String)], more: &str) -> Config {
     let mut text = format!("profile = 'development'\nmaster_key = '{MASTER_KEY}'\npublic_url = '{url}'\n");
     if let Some(database) = database {
         write!(text, "[database]\nurl = '{}'\nconnections = 6\n", database.url()).unwrap();
@@ -91,6 +92,7 @@ fn configuration(folder: &TempDir, database: Option<&Fresh>, url: &str, remotes:
     for (service, address) in remotes {
         writeln!(text, "{service} = '{address}'").unwrap();
     }
+    text += more;
     let file = folder.path().join("haat.toml");
     std::fs::write(&file, text).unwrap();
     let flags = Flags { file: Some(file), data: Some(folder.path().join("data")), ..Flags::default() };

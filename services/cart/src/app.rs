@@ -13,6 +13,10 @@ use crate::store;
 
 /// How many carts end in one transaction.
 const CARTS_AT_ONCE: i64 = 100;
+/// How many checkouts are forgotten in one transaction.
+const CHECKOUTS_AT_ONCE: i64 = 500;
+/// How long it is known which cart became which order: longer than an order tries to empty it.
+const CHECKOUTS_KEPT_SECONDS: i64 = 90 * 24 * 3_600;
 
 /// What the use cases need.
 #[derive(Clone)]
@@ -38,10 +42,14 @@ impl App {
         self.db.read(move |q| Ok(store::lines(q, cart)?)).await
     }
 
-    /// Puts more of a variant into the cart.
+    /// Puts more of a variant into the cart. An empty one is refused while the database has too much to do.
     pub async fn add(&self, owner: &Owner, variant: VariantId, quantity: i64) -> Result<Cart, Error> {
         let (id, kept) = (owner.cart_id(), Kept::of(owner, self.lifetimes));
         let before = self.lines(id).await?;
+        if before.is_empty() {
+            // Who has begun is served; who has not may as well come later.
+            self.db.admit()?;
+        }
         let facts = self.facts(before.iter().map(|l| l.variant_id).chain([variant])).await?;
         let fact = facts.iter().find(|f| f.variant_id == variant && f.buyable).ok_or(Error::NotForSale)?;
         let price = fact.price;
@@ -128,6 +136,13 @@ impl App {
                 return Ok(());
             }
         }
+    }
+
+    /// Forgets which carts became orders long ago: the order is final, and nobody empties its cart again.
+    pub async fn prune(&self) -> Result<(), DbError> {
+        let before = self.clock.now().plus_seconds(-CHECKOUTS_KEPT_SECONDS);
+        while self.db.write_behind(move |tx| store::prune_checkouts(tx, before, CHECKOUTS_AT_ONCE)).await? > 0 {}
+        Ok(())
     }
 
     async fn facts(&self, variants: impl Iterator<Item = VariantId>) -> Result<Vec<Fact>, Error> {

@@ -29,7 +29,8 @@ pub(crate) fn routes() -> Routes<App> {
 }
 
 /// The caller's cart, priced live. A guest without a token gets one in `X-Cart-Token`.
-#[utoipa::path(get, path = "/api/v1/cart", tag = "cart", responses((status = 200, body = Cart)))]
+#[utoipa::path(get, path = "/api/v1/cart", tag = "cart",
+    responses((status = 200, body = Cart, headers(("X-Cart-Token" = Option<String>, description = "To a guest who came without one.")))))]
 async fn get_cart(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let whose = Whose::of(&app, &caller)?;
     let cart = app.cart(&whose.owner).await?;
@@ -46,7 +47,8 @@ struct AddBody {
 }
 
 /// Puts more of a variant into the cart.
-#[utoipa::path(post, path = "/api/v1/cart/items", tag = "cart", request_body = AddBody, responses((status = 201, body = Cart), (status = 422)))]
+#[utoipa::path(post, path = "/api/v1/cart/items", tag = "cart", request_body = AddBody,
+    responses((status = 201, body = Cart, headers(("X-Cart-Token" = Option<String>, description = "To a guest who came without one."))), (status = 422)))]
 async fn add_item(State(app): State<App>, caller: Caller, Json(body, _): Json<AddBody>) -> Result<Response, Problem> {
     check_quantity(body.quantity, 1)?;
     let whose = Whose::of(&app, &caller)?;

@@ -14,6 +14,7 @@ mod store;
 use contracts::Currency;
 use contracts::proto::catalog::catalog_client::CatalogClient;
 use domain::Lifetimes;
+use kit::events::LogKept;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 use serde::Deserialize;
@@ -24,6 +25,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration::new("0001_cart", include_str!("../migrations/0001_cart.sql")),
         Migration::new("0002_expiry", include_str!("../migrations/0002_expiry.sql")),
+        Migration::new("0003_checkouts", include_str!("../migrations/0003_checkouts.sql")),
     ],
     calls: &["catalog"],
     reads: &["identity"],
@@ -46,6 +48,8 @@ pub struct Config {
 
 /// How often carts are looked through for those that end.
 const EXPIRE_EVERY_SECONDS: i64 = 3_600;
+/// How often what is long over is forgotten, in seconds.
+const PRUNE_EVERY_SECONDS: i64 = 24 * 3_600;
 const DAY_SECONDS: i64 = 24 * 3_600;
 
 impl Default for Config {
@@ -71,11 +75,17 @@ fn build(env: Env) -> Result<Service, BuildError> {
         let app = ending.clone();
         async move { app.expire().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
     });
+    let pruning = app.clone();
+    let prune = JobDef::every("prune_cart", PRUNE_EVERY_SECONDS, move |_| {
+        let app = pruning.clone();
+        async move { app.prune().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
+    });
     Ok(Service {
         http: http::routes().build(app.clone()),
         rpc: rpc::router(app),
         consumers: consumers::all(lifetimes),
-        jobs: vec![expire],
+        jobs: vec![expire, prune],
+        log: LogKept::Days(365),
         ..Service::default()
     })
 }

@@ -95,6 +95,15 @@ pub(crate) fn insert_checkout(tx: &mut Tx, cart: CartId, order: OrderId) -> Resu
     Ok(tx.execute(sql, params![cart.0, order.0, now])? == 1)
 }
 
+/// Forgets which carts became orders before `before`, at most `limit`; returns how many.
+pub(crate) fn prune_checkouts(tx: &mut Tx, before: Time, limit: i64) -> Result<u64, DbError> {
+    tx.execute(
+        "DELETE FROM cart.checkouts WHERE (cart_id, order_id) IN \
+         (SELECT cart_id, order_id FROM cart.checkouts WHERE created_at < $1 ORDER BY created_at, cart_id, order_id LIMIT $2)",
+        params![before, limit],
+    )
+}
+
 /// Takes the lines out that hold no more than what was ordered; returns how many.
 pub(crate) fn remove_ordered(tx: &mut Tx, cart: CartId, ordered: &[(VariantId, i64)]) -> Result<u64, DbError> {
     let mut values: Vec<Value> = vec![cart.0.into()];

@@ -69,6 +69,9 @@ pub enum Error {
     /// The product has several variants, and none was named.
     #[error("name a variant: the product has several")]
     VariantNeeded,
+    /// The caller acts for several stores, and named none.
+    #[error("you act for several stores: name one as vendorId")]
+    StoreNeeded,
     /// The caller has no store, or not this one.
     #[error("no such store")]
     NoStore,
@@ -96,6 +99,9 @@ pub enum Error {
     /// Another service did not answer.
     #[error("{0} did not answer")]
     Unreachable(&'static str),
+    /// No such file, or not one of the caller's.
+    #[error("no such upload")]
+    NoUpload,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -144,6 +150,7 @@ impl From<Error> for Problem {
             Error::NoStock => Problem::unprocessable("no_stock", text),
             Error::InStock => Problem::conflict("in_stock", text),
             Error::VariantNeeded => Problem::unprocessable("variant_needed", text),
+            Error::StoreNeeded => Problem::unprocessable("vendor_id_needed", text),
             Error::NoStore => Problem::not_found("store"),
             Error::Invalid(errors) => Problem::invalid(errors),
             Error::HandleTaken => Problem::conflict("handle_taken", "the store has another product with this handle"),
@@ -153,6 +160,7 @@ impl From<Error> for Problem {
             Error::NotCommitted => Problem::conflict("reservation_not_committed", text),
             Error::NotShipped(_) => Problem::conflict("not_shipped", text),
             Error::Unreachable(_) => Problem::unavailable("unavailable", text),
+            Error::NoUpload => Problem::not_found("upload"),
             Error::Db(e) => e.into(),
         }
     }

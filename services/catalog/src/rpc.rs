@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::app::{App, Store, Upserted};
-use crate::domain::{Attribute, ProductInput};
+use crate::domain::Attribute;
 use crate::error::Error;
 use crate::store::VariantRow;
 
@@ -90,23 +90,43 @@ impl Catalog for Rpc {
         let read = |text: &String| serde_json::from_str::<Attribute>(text).map_err(|e| Status::invalid_argument(e.to_string()));
         let attributes = r.attributes.iter().map(read).collect::<Result<_, _>>()?;
         let id = self.0.ensure_category(r.path, attributes).await.map_err(status)?;
+        self.0.kept.forget();
         Ok(Response::new(api::EnsureCategoryResponse { category_id: id.to_string() }))
     }
 
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {
         let r = request.into_inner();
         let owner = Store { id: id(&r.vendor_id)?, name: r.vendor_name };
-        let parsed: Vec<Result<ProductInput, String>> =
-            r.products.iter().map(|p| serde_json::from_str(p).map_err(|e| e.to_string())).collect();
-        let good = parsed.iter().filter_map(|p| p.as_ref().ok().cloned()).collect();
-        let mut done = self.0.import(owner, good).await.map_err(status)?.into_iter();
-        let results = parsed.into_iter().map(|p| match p {
-            Ok(_) => import_result(done.next()),
-            Err(text) => {
-                api::ImportResult { outcome: "refused".into(), errors: vec![api::ImportError { pointer: String::new(), detail: text }] }
-            }
+        let done = match r.check_only {
+            true => self.0.check_import(owner.id, r.products).await,
+            false => self.0.import(owner, r.products).await,
+        };
+        self.0.kept.forget();
+        let results = done.map_err(status)?.into_iter().map(import_result).collect();
+        Ok(Response::new(api::ImportProductsResponse { results }))
+    }
+
+    async fn repair_stock(&self, request: Request<api::RepairStockRequest>) -> Result<Response<api::RepairStockResponse>, Status> {
+        let found = self.0.repair_stock(request.get_ref().dry_run).await.map_err(status)?;
+        let differences = found.into_iter().map(|d| api::StockDifference {
+            variant_id: d.variant_id.to_string(),
+            warehouse_id: d.warehouse_id.to_string(),
+            on_hand: d.on_hand,
+            on_hand_right: d.on_hand_right,
+            reserved: d.reserved,
+            reserved_right: d.reserved_right,
         });
-        Ok(Response::new(api::ImportProductsResponse { results: results.collect() }))
+        Ok(Response::new(api::RepairStockResponse { differences: differences.collect() }))
+    }
+
+    async fn export_products(&self, request: Request<api::ExportProductsRequest>) -> Result<Response<api::ExportProductsResponse>, Status> {
+        let r = request.into_inner();
+        let vendor = if r.vendor_id.is_empty() { None } else { Some(id(&r.vendor_id)?) };
+        let after = if r.after.is_empty() { None } else { Some(id(&r.after)?) };
+        let (products, next) = self.0.export(vendor, after, r.limit.clamp(1, 500)).await.map_err(status)?;
+        let products =
+            products.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(|e| Status::from(Problem::internal(e)))?;
+        Ok(Response::new(api::ExportProductsResponse { products, next: next.map_or_else(String::new, |id| id.to_string()) }))
     }
 }
 
@@ -118,18 +138,17 @@ fn lines(lines: &[api::ReserveLine]) -> Result<Vec<(VariantId, i64)>, Status> {
     lines.iter().map(line).collect()
 }
 
-fn import_result(done: Option<Result<Upserted, Error>>) -> api::ImportResult {
+fn import_result(done: Result<Upserted, Error>) -> api::ImportResult {
     let refused = |errors| api::ImportResult { outcome: "refused".into(), errors };
     let outcome = |text: &str| api::ImportResult { outcome: text.into(), errors: Vec::new() };
     match done {
-        Some(Ok(Upserted::Created)) => outcome("created"),
-        Some(Ok(Upserted::Updated)) => outcome("updated"),
-        Some(Ok(Upserted::Unchanged)) => outcome("unchanged"),
-        Some(Err(Error::Invalid(errors))) => {
+        Ok(Upserted::Created) => outcome("created"),
+        Ok(Upserted::Updated) => outcome("updated"),
+        Ok(Upserted::Unchanged) => outcome("unchanged"),
+        Err(Error::Invalid(errors)) => {
             refused(errors.into_iter().map(|e| api::ImportError { pointer: e.pointer, detail: e.detail }).collect())
         }
-        Some(Err(e)) => refused(vec![api::ImportError { pointer: String::new(), detail: e.to_string() }]),
-        None => refused(vec![api::ImportError { pointer: String::new(), detail: "no answer".into() }]),
+        Err(e) => refused(vec![api::ImportError { pointer: String::new(), detail: e.to_string() }]),
     }
 }
 

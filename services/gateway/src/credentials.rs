@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, header};
+use kit::Network;
 use kit::Problem;
-use kit::config::Network;
 
 const CART_TOKEN: &str = "x-cart-token";
 const CART_TOKEN_BYTES_MAX: usize = 256;

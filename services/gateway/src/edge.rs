@@ -8,22 +8,21 @@ use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kit::config::Network;
-use kit::context::scope;
+use kit::Network;
+use kit::context::{scope, within};
 use kit::http::{RouteInfo, Who};
 use kit::panics::caught;
 use kit::serve::{Peer, carry_out};
 use kit::{Caller, Clock, Context, Env, Ids, Problem, Tasks};
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
 
 use crate::aliases::Renamed;
 use crate::credentials::Bearer;
 use crate::limits::{Left, Limits};
-use crate::sessions::Sessions;
+use crate::sessions::{Refused, Sessions};
 use crate::table::{Found, Table};
 use crate::upstream::Upstreams;
-use crate::{Config, aliases, arrival, body, credentials, stream};
+use crate::{Config, aliases, arrival, body, credentials, merging, stream};
 
 /// Everything a request meets.
 pub struct Edge {
@@ -61,9 +60,8 @@ impl Edge {
 pub async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response {
     let (began, method) = (Instant::now(), request.method().clone());
     let request_id = arrival::request_id(request.headers(), &edge.ids, edge.clock.now());
-    let traceparent = arrival::traceparent(request.headers(), &edge.ids);
-    let span = tracing::info_span!("http.request", request_id, trace_id = traceparent.get(3..35));
-    let context = Context { request_id: Some(request_id.clone()), traceparent: Some(traceparent), ..Context::default() };
+    let (place, span) = arrival::trace(&request, &edge.ids, &request_id);
+    let context = Context { request_id: Some(request_id.clone()), traceparent: Some(place.to_string()), ..Context::default() };
     let mut seen = Seen::default();
     let answer = async {
         let answered = caught(edge.answer(request, &mut seen)).await;
@@ -74,14 +72,20 @@ pub async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response
         kit::crash::point("gateway.before_answer");
         response
     };
-    let mut response = scope(context, answer).instrument(span.clone()).await;
+    let mut response = scope(context.clone(), answer).await;
+    if span.is_recorded()
+        && let Ok(place) = HeaderValue::try_from(place.to_string())
+    {
+        response.headers_mut().insert("traceresponse", place);
+    }
     if let Ok(id) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
     if let Some(left) = seen.left {
         left.write(response.headers_mut());
     }
-    span.in_scope(|| record(&method, &seen, response.status(), began.elapsed()));
+    arrival::traced(span, &method, seen.route.as_ref(), response.status());
+    within(context, || record(&method, &seen, response.status(), began.elapsed()));
     response
 }
 
@@ -90,7 +94,16 @@ impl Edge {
         let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
         let (route, renamed) = self.route(&mut request).inspect_err(|_| self.drain(&mut request))?;
         seen.route = Some(route.clone());
-        let (caller, token) = match self.admit(&mut request, route, peer, seen).await {
+        let timeout = Duration::from_millis(route.timeout_seconds * 10 * u64::from(self.timeout_percent));
+        let end = Instant::now() + timeout;
+        let context = |timeout: Duration| {
+            let millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 1_000);
+            Context { deadline: Some(self.clock.now().plus_millis(millis)), ..Context::current() }
+        };
+        // Where identity is silent there is still time for what is known without it.
+        let admitted = scope(context(timeout / 2), self.admit(&mut request, route, peer, seen));
+        let admitted = tokio::time::timeout_at(end, admitted).await;
+        let (caller, token) = match admitted.unwrap_or_else(|_| Err(Refused::slow().into())) {
             Ok(admitted) => admitted,
             Err(problem) => {
                 self.drain(&mut request);
@@ -104,19 +117,22 @@ impl Edge {
         if let Some(renamed) = renamed {
             renamed.apply(&mut request, &caller, limit_bytes).await?;
         }
+        let guest = merging::guest(route, &caller);
         request.extensions_mut().insert(caller);
 
         let upstream = self.upstreams.of(route.service)?;
-        let timeout = Duration::from_millis(route.timeout_seconds * 10 * u64::from(self.timeout_percent));
-        let deadline = self.clock.now().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 1_000));
-        let context = Context { actor, deadline: Some(deadline), ..Context::current() };
         let method = request.method().clone();
-        let work = upstream.call(request, limit_bytes).instrument(Span::current());
+        let work = upstream.traced(route, request, limit_bytes);
+        let context = Context { actor, ..context(end.saturating_duration_since(Instant::now())) };
         let answer = scope(context, carry_out(&self.tasks, &method, work));
-        let response = tokio::time::timeout(timeout, answer).await.map_err(|_| {
+        let response = tokio::time::timeout_at(end, answer).await.map_err(|_| {
             let text = format!("there was no answer within {} s; ask again whether it took effect", timeout.as_secs_f64());
             Problem::new(StatusCode::GATEWAY_TIMEOUT, "gateway_timeout", text)
         })?;
+        let response = match guest {
+            Some(guest) if response.status().is_success() => merging::merged(&self.upstreams, &self.sessions, guest, response).await?,
+            _ => response,
+        };
         Ok(match token.filter(|_| stream::goes_on(&response)) {
             Some(token) => stream::while_signed_in(response, self.sessions.clone(), token),
             None => response,
@@ -265,7 +281,9 @@ fn record(method: &Method, seen: &Seen, status: StatusCode, took: Duration) {
     tracing::info!(target: "haat::access", method = %method, route, service, status, took_us, user, "answered");
     // Clients may invent methods; a metric per invention would be theirs to make.
     let method = seen.route.as_ref().map_or("", |_| method.as_str());
-    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+    let labels =
+        [("service", service.to_owned()), ("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
     metrics::counter!("haat_http_requests_total", &labels).increment(1);
-    metrics::histogram!("haat_http_request_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+    let labels = [("service", service.to_owned()), ("route", route.to_owned())];
+    metrics::histogram!("haat_http_request_seconds", &labels).record(took.as_secs_f64());
 }

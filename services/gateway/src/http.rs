@@ -7,13 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use kit::channel::WeakDirectory;
-use kit::http::{Routes, Who};
+use kit::http::{Routes, Who, openapi};
 use kit::{BuildError, Db, Env, Problem, Role};
 use utoipa_axum::routes;
 
+use crate::NAME;
 use crate::operators::Operators;
-use crate::table::Table;
-use crate::{NAME, openapi};
 
 const ADMIN: Who = Who::Roles(&[Role::Admin]);
 
@@ -28,35 +27,38 @@ pub struct App {
 
 /// The OpenAPI document, written when somebody asks for it first.
 struct Description {
-    table: Arc<Table>,
+    development: bool,
     public_url: String,
     text: OnceLock<Bytes>,
 }
 
 impl App {
-    /// For the routes of `table`.
-    pub fn new(env: &Env, table: Arc<Table>) -> Result<App, BuildError> {
+    /// For every declared route.
+    pub fn new(env: &Env) -> Result<App, BuildError> {
         let operators = Arc::new(Operators::new(env)?);
-        let description = Arc::new(Description { table, public_url: env.shared.public_url.clone(), text: OnceLock::new() });
+        let (development, public_url) = (env.shared.development, env.shared.public_url.clone());
+        let description = Arc::new(Description { development, public_url, text: OnceLock::new() });
         Ok(App { db: env.db.clone(), directory: env.directory.downgrade(), operators, description })
     }
 
     /// The OpenAPI document.
     fn description(&self) -> Result<Bytes, Problem> {
-        let Description { table, public_url, text } = &*self.description;
+        let Description { development, public_url, text } = &*self.description;
         if let Some(text) = text.get() {
             return Ok(text.clone());
         }
         let directory = self.directory.upgrade().ok_or_else(|| Problem::unavailable("service_unavailable", "this process is stopping"))?;
-        let merged = openapi::merged(directory.openapi(), table, public_url).and_then(|m| serde_json::to_vec(&m));
-        let merged = merged.map_err(Problem::internal)?;
-        Ok(text.get_or_init(|| merged.into()).clone())
+        let routes: Vec<_> = directory.routes().into_iter().filter(|r| r.is_there(*development)).collect();
+        let document = openapi::document(directory.openapi(), &routes, public_url).and_then(|d| serde_json::to_vec(&d));
+        let document = document.map_err(Problem::internal)?;
+        Ok(text.get_or_init(|| document.into()).clone())
     }
 }
 
 /// Every route, with who may call it.
 pub fn routes() -> Routes<App> {
     Routes::new(NAME)
+        .add(Who::Public, routes!(root::front))
         .add(Who::Public, routes!(root::health))
         .add(Who::Public, routes!(root::ready))
         .add(Who::Public, routes!(root::metrics))
@@ -72,4 +74,5 @@ pub fn routes() -> Routes<App> {
         .add(ADMIN, routes!(operator::discard_dead_letter))
         .add(ADMIN, routes!(operator::start_replay))
         .add(ADMIN, routes!(operator::get_replay))
+        .add(ADMIN, routes!(operator::cancel_replay))
 }

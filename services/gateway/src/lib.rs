@@ -5,7 +5,8 @@
 //! Calls identity for keys and sessions, and every service on behalf of those who call.
 //!
 //! A request passes `edge`: an id and a trace, the route table (what is not declared does not exist), who is calling
-//! and whether that one may, limits, then the service that answers, here or in another process.
+//! and whether that one may, limits, then the service that answers, here or in another process. Whoever signs in with a
+//! guest's cart is answered once the cart has taken it over.
 
 mod aliases;
 mod arrival;
@@ -17,7 +18,7 @@ mod credentials;
 mod edge;
 mod http;
 mod limits;
-mod openapi;
+mod merging;
 mod operators;
 mod recent;
 mod sessions;
@@ -71,7 +72,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
     let table = Arc::new(table::Table::new(env.directory.routes(), env.shared.development).map_err(BuildError::Other)?);
     let sessions = Arc::new(sessions::Sessions::new(&env, &config)?);
-    let own = http::routes().build(http::App::new(&env, table.clone())?);
+    let own = http::routes().build(http::App::new(&env)?);
     let upstreams = upstream::Upstreams::new(&env, own);
     let edge = Arc::new(edge::Edge::new(&env, &config, table, sessions.clone(), upstreams));
     Ok(Service {

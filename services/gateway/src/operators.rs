@@ -149,6 +149,16 @@ impl Operators {
         one("replay", answers.await, |r| !r.id.is_empty()).map(|(_, replay)| replay)
     }
 
+    /// Ends a replay.
+    pub async fn cancel_replay(&self, id: Uuid) -> Result<proto::Replay, Problem> {
+        let id = id.to_string();
+        let answers = self.ask(|mut client| {
+            let id = id.clone();
+            async move { client.cancel_replay(proto::GetReplayRequest { id }).await }
+        });
+        one("replay", answers.await, |r| !r.id.is_empty()).map(|(_, replay)| replay)
+    }
+
     /// Asks all services at once.
     async fn ask<T, F>(&self, call: impl Fn(Client) -> F) -> Answers<T>
     where

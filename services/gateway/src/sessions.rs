@@ -65,6 +65,13 @@ pub enum Refused {
     Unavailable(tonic::Status),
 }
 
+impl Refused {
+    /// Nobody can wait any longer for what identity says.
+    pub fn slow() -> Refused {
+        Refused::Unavailable(tonic::Status::deadline_exceeded("identity did not answer in time"))
+    }
+}
+
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
         match refused {

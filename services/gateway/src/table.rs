@@ -25,7 +25,7 @@ impl Table {
     /// route are a mistake that is named.
     pub fn new(routes: Vec<RouteInfo>, development: bool) -> Result<Table, String> {
         let mut by_shape: BTreeMap<String, Vec<RouteInfo>> = BTreeMap::new();
-        for route in routes.into_iter().filter(|r| development || !is_for_development(&r.path)) {
+        for route in routes.into_iter().filter(|r| r.is_there(development)) {
             let there = by_shape.entry(shape(&route.path)).or_default();
             if let Some(other) = there.iter().find(|r| r.method == route.method) {
                 return Err(format!("{} {} is declared by {} and by {}", route.method, route.path, other.service, route.service));
@@ -50,14 +50,6 @@ impl Table {
             None => Found::OtherMethods(routes.iter().map(|r| r.method.clone()).collect()),
         }
     }
-
-    /// Whether the route with exactly this path, as declared, is there.
-    pub fn declared(&self, method: &Method, path: &str) -> Option<&RouteInfo> {
-        match self.find(method, path) {
-            Found::Route(route) if route.path == path => Some(route),
-            _ => None,
-        }
-    }
 }
 
 /// The path with the names of its parameters left out: what makes two routes the same.
@@ -68,11 +60,6 @@ fn shape(path: &str) -> String {
         false => s,
     });
     segments.collect::<Vec<_>>().join("/")
-}
-
-fn is_for_development(path: &str) -> bool {
-    let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    ["dev", "sandbox"].contains(&path.split('/').nth(1).unwrap_or(""))
 }
 
 #[cfg(test)]

@@ -15,7 +15,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kit::auth::{Signer, issue_context, service_signer};
 use kit::channel::WeakDirectory;
+use kit::http::RouteInfo;
 use kit::serve::CONTEXT_TOKEN;
+use kit::trace::{self, Kind, Span, traced};
 use kit::{Caller, Clock, Context, Env, Problem};
 use tower_service::Service;
 
@@ -95,6 +97,20 @@ impl Upstreams {
 }
 
 impl Upstream {
+    /// As [`Upstream::call`], with its part in the trace: the service's work here, or a request to another process.
+    pub fn traced(self, route: &RouteInfo, request: Request, body_limit_bytes: usize) -> impl Future<Output = Response> + use<> {
+        let (service, kind) = match &self {
+            Upstream::Local(_) => (route.service, Kind::Internal),
+            Upstream::Remote(_) => (NAME, Kind::Client),
+        };
+        let mut span = Span::begin(service, kind, || format!("{} {}", route.method, route.path).into());
+        async move {
+            let response = traced(&span, self.call(request, body_limit_bytes)).await;
+            trace::http::answered(&mut span, response.status());
+            response
+        }
+    }
+
     /// Hands the request on. Over a socket the caller becomes a signed token.
     pub async fn call(self, request: Request, body_limit_bytes: usize) -> Response {
         match self {

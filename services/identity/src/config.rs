@@ -46,8 +46,10 @@ pub struct PasswordCost {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
-    /// On one account; absent: 10, in development 1,000.
+    /// On one account from one neighbourhood (IPv4 /24, IPv6 /48); absent: 10, in development 1,000.
     pub per_account: Option<i64>,
+    /// On one account from anywhere; absent: ten times `per_account`.
+    pub per_account_anywhere: Option<i64>,
     /// From one network address; absent: 100, in development 10,000.
     pub per_address: Option<i64>,
     /// The window.
@@ -78,7 +80,7 @@ impl Default for PasswordCost {
 
 impl Default for Attempts {
     fn default() -> Attempts {
-        Attempts { per_account: None, per_address: None, window_seconds: 15 * 60 }
+        Attempts { per_account: None, per_account_anywhere: None, per_address: None, window_seconds: 15 * 60 }
     }
 }
 
@@ -93,6 +95,7 @@ impl Config {
             ("password.at_once", config.password.at_once as i64, 1, 256),
             ("password.waiting_max", config.password.waiting_max as i64, 0, 10_000),
             ("attempts.per_account", config.attempts.per_account.unwrap_or(1), 1, 1_000_000),
+            ("attempts.per_account_anywhere", config.attempts.per_account_anywhere.unwrap_or(1), 1, 10_000_000),
             ("attempts.per_address", config.attempts.per_address.unwrap_or(1), 1, 1_000_000),
             ("attempts.window_seconds", config.attempts.window_seconds, 1, 24 * 3600),
             ("refresh_token_seconds", config.refresh_token_seconds, 60, 365 * 24 * 3600),

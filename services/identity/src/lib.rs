@@ -15,6 +15,7 @@ mod store;
 
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
+pub use app::fits_master_key;
 pub use config::Config;
 
 /// How the platform runs this service.

@@ -73,6 +73,12 @@ impl Identity for Rpc {
         Ok(Response::new(api::EnsureUserResponse { user_id: ensured.user.to_string(), created: ensured.is_new }))
     }
 
+    async fn find_users(&self, request: Request<api::FindUsersRequest>) -> Result<Response<api::FindUsersResponse>, Status> {
+        let found = self.0.users_of(request.into_inner().emails).await.map_err(status)?;
+        let users = found.into_iter().map(|(asked, user)| api::FoundUser { user_id: user.to_string(), asked });
+        Ok(Response::new(api::FindUsersResponse { users: users.collect() }))
+    }
+
     async fn list_users(&self, request: Request<api::ListUsersRequest>) -> Result<Response<api::ListUsersResponse>, Status> {
         only_the_mail_writer(&request, "writes to many")?;
         let r = request.into_inner();

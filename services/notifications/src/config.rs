@@ -17,6 +17,28 @@ pub struct Config {
     /// The server that takes e-mail. Without one, mails stay in the mailbox of the development profile, and are given up
     /// in the others.
     pub smtp: Option<Smtp>,
+    /// Outgoing webhooks.
+    pub webhooks: Webhooks,
+}
+
+/// How events leave for the endpoints of webhooks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Webhooks {
+    /// Whether endpoints may be at private, loopback and link-local addresses; in the development profile only.
+    pub private_addresses: bool,
+    /// A file with a further certificate authority to trust, as PEM.
+    pub ca_file: Option<PathBuf>,
+    /// After how many days a delivery and its attempts are forgotten.
+    pub keep_days: i64,
+    /// After how many days of nothing but failures an endpoint is disabled.
+    pub disable_after_days: i64,
+}
+
+impl Default for Webhooks {
+    fn default() -> Webhooks {
+        Webhooks { private_addresses: false, ca_file: None, keep_days: 30, disable_after_days: 5 }
+    }
 }
 
 /// A server that takes e-mail.
@@ -62,7 +84,7 @@ const fn timeout_default() -> u64 {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { mail: true, keep_days: 365, attempts_max: 8, smtp: None }
+        Config { mail: true, keep_days: 365, attempts_max: 8, smtp: None, webhooks: Webhooks::default() }
     }
 }
 
@@ -77,6 +99,8 @@ impl Config {
     pub fn read(section: &serde_json::Value) -> Result<Config, String> {
         let config = if section.is_null() { Config::default() } else { Config::deserialize(section).map_err(|e| e.to_string())? };
         let mut ranges = vec![("keep_days", config.keep_days, 1, 36_500), ("attempts_max", config.attempts_max, 1, 100)];
+        ranges.push(("webhooks.keep_days", config.webhooks.keep_days, 4, 36_500));
+        ranges.push(("webhooks.disable_after_days", config.webhooks.disable_after_days, 1, 365));
         if let Some(smtp) = &config.smtp {
             ranges.push(("smtp.timeout_seconds", i64::try_from(smtp.timeout_seconds).unwrap_or(i64::MAX), 1, 300));
             ranges.push(("smtp.port", smtp.port.unwrap_or(1).into(), 1, 65_535));
@@ -124,6 +148,8 @@ mod tests {
             (json!({"keep_days": 0}), "keep_days must be 1"),
             (json!({"keep_dais": 1}), "keep_dais"),
             (json!({"attempts_max": 0}), "attempts_max must be 1"),
+            (json!({"webhooks": {"keep_days": 3}}), "webhooks.keep_days must be 4"),
+            (json!({"webhooks": {"private": true}}), "private"),
             (json!({"smtp": {"host": "", "from": "a@b.test"}}), "smtp.host"),
             (json!({"smtp": {"host": "x", "from": "nobody"}}), "smtp.from"),
             (json!({"smtp": {"host": "x"}}), "from"),

@@ -1,8 +1,10 @@
 //! notifications: what people are told, on which channel, and whether it reached them.
 //!
-//! Owns messages, what was read of them, their deliveries, templates, what people prefer, lists of people to tell, and the development mailbox. Publishes `notification.*`.
-//! Consumes `user.registered`, `user.link_requested`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
-//! `order.status_changed` and `payment.refunded`. Calls identity, orders and vendors, for who is written to and about
+//! Owns messages, what was read of them, their deliveries, templates, what people prefer, their devices, lists of people to tell, the development mailbox, and
+//! outgoing webhooks. Publishes `notification.*`.
+//! Consumes `user.registered`, `user.link_requested`, `session.ended`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
+//! `order.parts_cancelled`, `order.status_changed`, `order.return_requested`, `order.return_approved`, `order.return_rejected`,
+//! `payment.refunded`, `product.back_in_stock` and `inventory.low`, and passes on what webhooks ask for. Calls identity, orders and vendors, for who is written to and about
 //! what: events carry no contact details.
 
 mod app;
@@ -18,23 +20,30 @@ use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::orders::orders_client::OrdersClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::auth::derive;
+use kit::events::LogKept;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
+pub use app::fits_master_key;
 pub use config::Config;
+
+const NAME: &str = "notifications";
 
 /// How the platform runs this service.
 pub const SERVICE: ServiceDef = ServiceDef {
-    name: "notifications",
+    name: NAME,
     migrations: &[
         Migration::new("0001_messages", include_str!("../migrations/0001_messages.sql")),
         Migration::new("0002_deliveries", include_str!("../migrations/0002_deliveries.sql")),
         Migration::new("0003_templates", include_str!("../migrations/0003_templates.sql")),
         Migration::new("0004_preferences", include_str!("../migrations/0004_preferences.sql")),
         Migration::new("0005_bulk", include_str!("../migrations/0005_bulk.sql")),
+        Migration::new("0006_push_tokens", include_str!("../migrations/0006_push_tokens.sql")),
+        Migration::new("0007_webhooks", include_str!("../migrations/0007_webhooks.sql")),
+        Migration::new("0008_webhook_queues", include_str!("../migrations/0008_webhook_queues.sql")),
     ],
     calls: &["identity", "orders", "vendors"],
-    reads: &["identity", "orders", "payments"],
+    reads: &["identity", "catalog", "orders", "payments"],
     describe: || http::routes().describe(),
     check_config: |section| Config::read(section).map(drop),
     build,
@@ -50,6 +59,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let app = app::App {
         db: env.db.clone(),
         clock: env.clock.clone(),
+        ids: env.ids.clone(),
         tasks: env.tasks.clone(),
         live: app::Live::default(),
         identity: IdentityClient::new(env.channel("identity")?),
@@ -63,29 +73,51 @@ fn build(env: Env) -> Result<Service, BuildError> {
         development,
         attempts_max: config.attempts_max,
         keep_days: config.keep_days,
+        webhooks: app::Webhooks::new(&config.webhooks, development, env.shared.master_key).map_err(wrong)?,
     };
-    let (writing, delivering, telling, pruning) = (app.clone(), app.clone(), app.clone(), app.clone());
     Ok(Service {
-        http: http::served(app, development),
+        http: http::served(app.clone(), development),
         consumers: consumers::all(),
-        jobs: vec![
-            JobDef::together(app::WRITE_JOB, move |jobs| {
-                let app = writing.clone();
-                async move { app.run_write_jobs(jobs).await }
-            }),
-            JobDef::queued(app::DELIVERY_JOB, move |job| {
-                let app = delivering.clone();
-                async move { app.run_delivery_job(job).await }
-            }),
-            JobDef::queued(app::BULK_JOB, move |job| {
-                let app = telling.clone();
-                async move { app.run_bulk_job(job).await }
-            }),
-            JobDef::every("prune", PRUNE_EVERY_SECONDS, move |_| {
-                let app = pruning.clone();
-                async move { app.prune().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
-            }),
-        ],
+        jobs: jobs(&app),
+        log: LogKept::Days(365),
         ..Service::default()
     })
+}
+
+/// What notifications does later or regularly.
+fn jobs(app: &app::App) -> Vec<JobDef> {
+    let (writing, delivering, telling, pruning) = (app.clone(), app.clone(), app.clone(), app.clone());
+    let (routing, posting, trying) = (app.clone(), app.clone(), app.clone());
+    vec![
+        JobDef::together(app::WRITE_JOB, move |jobs| {
+            let app = writing.clone();
+            async move { app.run_write_jobs(jobs).await }
+        }),
+        JobDef::queued(app::DELIVERY_JOB, move |job| {
+            let app = delivering.clone();
+            async move { app.run_delivery_job(job).await }
+        }),
+        JobDef::queued(app::BULK_JOB, move |job| {
+            let app = telling.clone();
+            async move { app.run_bulk_job(job).await }
+        }),
+        JobDef::every("prune", PRUNE_EVERY_SECONDS, move |_| {
+            let app = pruning.clone();
+            async move { app.prune().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
+        }),
+        JobDef::queued(app::ROUTE_JOB, move |job| {
+            let app = routing.clone();
+            async move { app.run_route_job(job).await }
+        }),
+        JobDef::queued(app::WEBHOOK_JOB, move |job| {
+            let app = posting.clone();
+            async move { app.run_webhook_job(job).await }
+        })
+        .apart(),
+        JobDef::queued(app::WEBHOOK_TEST_JOB, move |job| {
+            let app = trying.clone();
+            async move { app.run_webhook_test_job(job).await }
+        })
+        .apart(),
+    ]
 }

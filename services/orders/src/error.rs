@@ -92,6 +92,7 @@ impl From<Error> for Problem {
             }
             Error::Refused(Refused::NoSuchPart) => Problem::not_found("vendor order"),
             Error::Refused(Refused::Illegal { allowed, .. }) => Problem::conflict("illegal_transition", text).with("allowed", allowed),
+            Error::Refused(Refused::Imported { .. }) => Problem::conflict("imported_order", text),
             Error::Refused(Refused::NoSuchReturn) => Problem::not_found("return"),
             Error::Refused(Refused::NoSuchLine(_)) => Problem::invalid(vec![field("/items", "unknown_line", text)]),
             Error::Refused(Refused::NoSuchVariant(_)) => Problem::invalid(vec![field("/items", "unknown_variant", text)]),

@@ -112,6 +112,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         db: env.db.clone(),
         clock: env.clock.clone(),
         ids: env.ids.clone(),
+        tasks: env.tasks.clone(),
         sagas: sagas.clone(),
         catalog,
         cart,
@@ -141,6 +142,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
             }),
         ],
         read_models: vec![store::READ_MODEL],
+        ..Service::default()
     })
 }
 

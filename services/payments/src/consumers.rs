@@ -15,7 +15,7 @@ pub(crate) fn consumers() -> Vec<Consumer> {
 fn at_the_door(tx: &mut Tx, e: &OrderStatusChanged) -> Result<(), Error> {
     match (e.payment_id, e.status.as_str(), e.collected) {
         (Some(payment), "delivered", Some(collected)) => app::collect_at_door(tx, payment, e.vendor_id, collected),
-        (Some(payment), "refused", _) => app::refused_at_door(tx, payment, e.vendor_id),
+        (Some(payment), "refused", _) => app::refused_at_door(tx, payment, e.vendor_id, &e.lines),
         _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use contracts::{Currency, Money, MoneyError, OrderLineId};
 use kit::problem::FieldError;
 use kit::webhook::SignatureError;
 use kit::{DbError, Problem};
+use tonic::Code;
 
 /// Why a use case did not happen.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -73,6 +74,9 @@ pub enum Error {
         /// Of what was collected.
         left: Money,
     },
+    /// The same remittance id came with other contents before.
+    #[error("this Idempotency-Key recorded another remittance before")]
+    RemittanceMismatch,
     /// A remittance over too many payments.
     #[error("a remittance covers at most {0} payments: record it in several")]
     TooManyPayments(usize),
@@ -85,6 +89,9 @@ pub enum Error {
     /// No such line is paid by this payment, or not of the caller's store.
     #[error("the payment has no line {0}")]
     UnknownLine(OrderLineId),
+    /// No pieces, or fewer, of the item at this place.
+    #[error("a quantity is 1 or more")]
+    QuantityNotPositive(usize),
     /// More pieces than are left of a line.
     #[error("at most {left} of line {line_id} can still be refunded")]
     LineExceeded {
@@ -134,7 +141,7 @@ impl Error {
     /// What a call of another service came to.
     pub fn from_call(callee: &'static str, status: &tonic::Status) -> Error {
         match status.code() {
-            tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled | tonic::Code::ResourceExhausted => {
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted | Code::Aborted => {
                 Error::Unavailable(callee)
             }
             code => Error::Broken(format!("{callee} answered {code}: {}", status.message())),
@@ -163,10 +170,12 @@ impl From<Error> for Problem {
             Error::CollectionMismatch => Problem::conflict("collection_mismatch", text),
             Error::NotShort(_) => Problem::conflict("not_short", text),
             Error::RemittanceExceedsCollected { left } => Problem::conflict("remittance_exceeds_collected", text).with("left", left),
+            Error::RemittanceMismatch => Problem::conflict("remittance_mismatch", text),
             Error::TooManyPayments(_) => Problem::unprocessable("too_many_payments", text),
             Error::NotToBeSettled(_) => Problem::conflict("not_to_be_settled", text),
             Error::InvalidItems(_) => invalid("/items", "invalid_items", text),
             Error::UnknownLine(_) => invalid("/items", "unknown_line", text),
+            Error::QuantityNotPositive(place) => invalid(&format!("/items/{place}/quantity"), "not_positive", text),
             Error::LineExceeded { line_id, left } => {
                 Problem::conflict("refund_exceeds_captured", text).with("lineId", line_id).with("leftQuantity", left)
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use contracts::events::vendors::VendorUpdated;
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{GetUserRequest, GrantRoleRequest};
 use contracts::{UserId, VendorId};
@@ -12,7 +13,7 @@ use kit::{Clock, Db, Role};
 use crate::domain::commission::{Rule, mistakes, rate};
 use crate::domain::figures::{Day, Metrics, Sums, days};
 use crate::domain::shipping::{Destination, Method, Offer, Parcel, SaleLine, offers};
-use crate::domain::{self, Member, Store, StoreChange, Terms, is_slug};
+use crate::domain::{self, Invitation, Member, Store, StoreChange, Terms, is_slug};
 use crate::error::Error;
 use crate::store::{commission, figures, shipping, staff, stores};
 
@@ -40,6 +41,11 @@ impl App {
         self.db.read(move |q| Ok(stores::by_ids(q, &ids)?)).await
     }
 
+    /// Stores by slug; unknown ones are absent.
+    pub async fn stores_named(&self, slugs: Vec<String>) -> Result<Vec<Store>, Error> {
+        self.db.read(move |q| Ok(stores::by_slugs(q, &slugs)?)).await
+    }
+
     /// One store.
     pub async fn store(&self, id: VendorId) -> Result<Store, Error> {
         self.stores(vec![id]).await?.pop().ok_or(Error::NoStore)
@@ -48,6 +54,19 @@ impl App {
     /// The stores that a user may act for.
     pub async fn stores_of(&self, user: UserId) -> Result<Vec<Store>, Error> {
         self.db.read(move |q| Ok(stores::of_user(q, user)?)).await
+    }
+
+    /// The store for which a user acts: the one named, the only one, or the only one of their own.
+    pub async fn store_of(&self, user: UserId, named: Option<VendorId>) -> Result<Store, Error> {
+        let mut stores = self.stores_of(user).await?;
+        stores.retain(|s| named.is_none_or(|id| s.id == id));
+        if stores.len() > 1 && stores.iter().filter(|s| s.owner_id == Some(user)).count() == 1 {
+            stores.retain(|s| s.owner_id == Some(user));
+        }
+        if stores.len() > 1 {
+            return Err(Error::Several(stores.into_iter().map(|s| (s.id, s.name)).collect()));
+        }
+        stores.pop().ok_or(Error::NoStore)
     }
 
     /// The store with a slug, opened where it is missing.
@@ -78,7 +97,10 @@ impl App {
                 if !expects(before.version) {
                     return Err(Error::Stale);
                 }
-                Ok(stores::save(tx, &before, change.clone())?)
+                let after = stores::save(tx, &before, change.clone())?;
+                let (slug, name, status) = (after.slug.clone(), after.name.clone(), after.status.clone());
+                tx.publish(VendorUpdated { vendor_id: id, slug, name, status })?;
+                Ok(after)
             })
             .await
     }
@@ -88,18 +110,47 @@ impl App {
         self.db.read(move |q| Ok(staff::list(q, store)?)).await
     }
 
-    /// Lets somebody with an account work in a store: what the role of a vendor allows, there.
-    pub async fn add_staff(&self, store: VendorId, user: UserId) -> Result<Vec<Member>, Error> {
-        let mut identity = self.identity.clone();
-        let known = identity.get_user(GetUserRequest { user_id: user.to_string() }).await.map_err(Error::unreachable)?;
+    /// Invites somebody with an account to work in a store.
+    pub async fn invite(&self, store: VendorId, user: UserId) -> Result<Vec<Member>, Error> {
+        let known = self.identity.clone().get_user(GetUserRequest { user_id: user.to_string() }).await.map_err(Error::unreachable)?;
         if known.into_inner().user.is_none() {
             return Err(Error::NoUser);
         }
-        self.db.write(move |tx| Ok::<_, Error>(staff::add(tx, store, user)?)).await?;
+        self.db.write(move |tx| Ok::<_, Error>(staff::invite(tx, store, user)?)).await?;
+        self.staff(store).await
+    }
+
+    /// The stores that wait for a user's answer.
+    pub async fn invitations(&self, user: UserId) -> Result<Vec<Invitation>, Error> {
+        self.db.read(move |q| Ok(staff::invitations(q, user)?)).await
+    }
+
+    /// Somebody who was invited works in a store from now on: what the role of a vendor allows, there.
+    pub async fn accept(&self, store: VendorId, user: UserId) -> Result<Store, Error> {
+        if !self.db.write(move |tx| Ok::<_, Error>(staff::accept(tx, store, user)?)).await? {
+            return Err(Error::NoInvitation);
+        }
         // A repeat of the request gives the role where this one dies before it.
         let role = GrantRoleRequest { user_id: user.to_string(), role: Role::Vendor.as_str().to_owned() };
-        identity.grant_role(role).await.map_err(Error::unreachable)?;
-        self.staff(store).await
+        self.identity.clone().grant_role(role).await.map_err(Error::unreachable)?;
+        self.store(store).await
+    }
+
+    /// Somebody does not want to work in a store.
+    pub async fn decline(&self, store: VendorId, user: UserId) -> Result<(), Error> {
+        let declined = self.db.write(move |tx| Ok::<_, Error>(staff::decline(tx, store, user)?)).await?;
+        if declined { Ok(()) } else { Err(Error::NoInvitation) }
+    }
+
+    /// Somebody leaves the store in which they work.
+    pub async fn leave(&self, user: UserId, named: Option<VendorId>) -> Result<(), Error> {
+        let mut stores = self.stores_of(user).await?;
+        stores.retain(|s| s.owner_id != Some(user) && named.is_none_or(|id| s.id == id));
+        match stores.as_slice() {
+            [] => Err(Error::NoUser),
+            [only] => self.remove_staff(only.id, user).await,
+            _ => Err(Error::Several(stores.into_iter().map(|s| (s.id, s.name)).collect())),
+        }
     }
 
     /// Somebody no longer works in a store. The role stays: without a store it opens nothing.

@@ -2,8 +2,8 @@
 //! that one which comes again changes nothing; events of one publisher may come long before those of the other.
 
 use contracts::events::orders::{
-    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPartsCancelled, OrderReturnRejected, OrderReturnRequested,
-    OrderReturned, OrderStatusChanged,
+    OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderImported, OrderPartsCancelled, OrderReturnRejected,
+    OrderReturnRequested, OrderReturned, OrderStatusChanged,
 };
 use contracts::events::payments::{PaymentCashCollected, PaymentCompleted, PaymentRefundFailed, PaymentRefundRequested};
 use kit::{Consumer, ConsumerError, Tx};
@@ -15,6 +15,7 @@ use crate::store::figures::{self, Cause, Reached};
 pub(crate) fn all() -> Vec<Consumer> {
     let all = [
         Consumer::on(|tx, e: &OrderCreated, _| Ok(figures::insert_sales(tx, e.order_id, &e.parts)?)),
+        Consumer::on(|tx, e: &OrderImported, _| Ok(figures::put_imported(tx, e)?)),
         Consumer::on(|tx, e: &OrderConfirmed, _| Ok(figures::confirm(tx, e.order_id, e.at)?)),
         Consumer::on(|tx, e: &OrderFailed, _| Ok(figures::end(tx, e.order_id, e.at)?)),
         Consumer::on(|tx, e: &OrderCancelled, _| Ok(figures::end(tx, e.order_id, e.at)?)),

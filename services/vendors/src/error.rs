@@ -1,6 +1,8 @@
 use axum::http::StatusCode;
+use contracts::VendorId;
 use kit::problem::FieldError;
 use kit::{DbError, Problem};
+use serde_json::json;
 
 /// What can go wrong with stores.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +10,12 @@ pub enum Error {
     /// No such store, or not the caller's.
     #[error("no such store")]
     NoStore,
+    /// Nobody asked the caller to work there.
+    #[error("no such invitation")]
+    NoInvitation,
+    /// The caller acts for several stores, these, and named none.
+    #[error("you act for several stores: name one by the parameter vendorId")]
+    Several(Vec<(VendorId, String)>),
     /// Not a name for addresses.
     #[error("a slug has 1 to 60 lower-case letters, digits and hyphens")]
     InvalidSlug,
@@ -44,6 +52,11 @@ impl From<Error> for Problem {
         let text = e.to_string();
         match e {
             Error::NoStore => Problem::not_found("store"),
+            Error::NoInvitation => Problem::not_found("invitation"),
+            Error::Several(stores) => {
+                let stores: Vec<_> = stores.into_iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
+                Problem::unprocessable("vendor_id_needed", text).with("stores", stores)
+            }
             Error::InvalidSlug => Problem::unprocessable("invalid_slug", text),
             Error::NoUser => Problem::not_found("user"),
             Error::Invalid(errors) => Problem::invalid(errors),

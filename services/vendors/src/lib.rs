@@ -1,7 +1,7 @@
 //! vendors: the stores that sell.
 //!
 //! Owns stores, who works in them, what they take for shipping, the rules on commission, and the figures of what stores sell
-//! and earn. Publishes nothing yet. Consumes `order.*` and `payment.*`, from which the figures come.
+//! and earn. Publishes `vendor.updated`. Consumes `order.*` and `payment.*`, from which the figures come.
 //! Calls identity, to make somebody a vendor.
 
 mod app;
@@ -26,6 +26,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0002_staff_and_rules", include_str!("../migrations/0002_staff_and_rules.sql")),
         Migration::new("0003_shipping", include_str!("../migrations/0003_shipping.sql")),
         Migration::new("0004_figures", include_str!("../migrations/0004_figures.sql")),
+        Migration::new("0005_invitations", include_str!("../migrations/0005_invitations.sql")),
     ],
     calls: &["identity"],
     reads: &["orders", "payments"],

@@ -22,7 +22,9 @@ struct Rpc(App);
 #[tonic::async_trait]
 impl Vendors for Rpc {
     async fn get_stores(&self, request: Request<api::GetStoresRequest>) -> Result<Response<api::GetStoresResponse>, Status> {
-        let stores = self.0.stores(ids(&request.get_ref().vendor_ids)?).await.map_err(status)?;
+        let r = request.into_inner();
+        let mut stores = self.0.stores(ids(&r.vendor_ids)?).await.map_err(status)?;
+        stores.extend(self.0.stores_named(r.slugs).await.map_err(status)?);
         Ok(Response::new(api::GetStoresResponse { stores: stores.iter().map(view).collect() }))
     }
 

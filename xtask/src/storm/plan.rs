@@ -17,6 +17,7 @@ pub const POINTS: &[(&str, u64)] = &[
     ("payments.after_provider", 20),
     ("payments.after_webhook", 20),
     ("sandbox.after_charge", 20),
+    ("notifications.after_provider", 20),
     ("gateway.before_answer", 300),
 ];
 

@@ -6,9 +6,11 @@
 mod abstractions;
 mod arrows;
 mod code;
+mod descriptions;
 mod documents;
 mod habits;
 mod layers;
+mod points;
 mod service_map;
 mod sizes;
 mod sql;
@@ -60,11 +62,15 @@ const CHECKS: &[Check] = &[
     habits::production,
     habits::tests,
     habits::words,
+    points::check,
     abstractions::traits,
     abstractions::generics,
+    descriptions::headers,
     documents::links,
     documents::readme,
+    documents::commands,
     documents::metrics,
+    documents::runbooks,
     service_map::is_current,
 ];
 

@@ -31,19 +31,25 @@ pub struct Totals {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Address {
     /// Recipient.
+    #[schema(example = "Rahim Uddin")]
     pub name: String,
     /// Phone in E.164 form.
+    #[schema(example = "+8801712345678")]
     pub phone: String,
     /// Street and house.
+    #[schema(example = "12 Lake Road")]
     pub line1: String,
     /// Second line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<String>,
     /// City or district.
+    #[schema(example = "Dhaka")]
     pub city: String,
     /// Postal code.
+    #[schema(example = "1207")]
     pub postal_code: String,
     /// ISO 3166-1 alpha-2 code.
+    #[schema(example = "BD")]
     pub country: String,
 }
 
@@ -57,6 +63,9 @@ pub struct Line {
     pub variant_id: VariantId,
     /// Its product.
     pub product_id: ProductId,
+    /// The store's own number for it; absent where it was sold before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
     /// Title at sale.
     pub title: String,
     /// physical, digital or course.
@@ -122,6 +131,47 @@ pub struct OrderCreated {
     pub saga_id: SagaId,
     /// When.
     pub at: Time,
+}
+
+/// An order that was placed elsewhere was brought in, or brought in again as it stands there now: a record of what
+/// happened, for which nothing was held, paid or sent here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderImported {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its number for people: the source and its number there, such as `old-shop:10017`.
+    pub number: String,
+    /// From where, such as `old-shop`.
+    pub source: String,
+    /// Its number there.
+    pub source_number: String,
+    /// The shopper, where the order's address belongs to an account.
+    pub user_id: Option<UserId>,
+    /// The stores' parts.
+    pub parts: Vec<ImportedPart>,
+    /// Sums over the parts.
+    pub totals: Totals,
+    /// When it was placed.
+    pub placed_at: Time,
+    /// When it was brought in.
+    pub at: Time,
+}
+
+/// One store's part of an imported order, and where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportedPart {
+    /// What was sold.
+    pub sold: VendorPart,
+    /// `confirmed`, `processing`, `shipped`, `delivered`, `returned` or `cancelled`.
+    pub status: String,
+    /// When a carrier took it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipped_at: Option<Time>,
+    /// When it arrived, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Time>,
 }
 
 /// The payer can act.
@@ -269,6 +319,9 @@ pub struct OrderStatusChanged {
     /// The cash that was taken at the door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collected: Option<Money>,
+    /// What was refused at the door; its money goes back, and not that of what the store has delivered otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<ReturnedLine>,
     /// When.
     pub at: Time,
 }
@@ -467,6 +520,7 @@ pub struct OrderRefunded {
 
 crate::declare_events! { "orders";
     OrderCreated = "order.created" v 1 by order_id,
+    OrderImported = "order.imported" v 1 by order_id,
     OrderPaymentRequested = "order.payment_requested" v 1 by order_id,
     OrderConfirmed = "order.confirmed" v 1 by order_id,
     OrderPaid = "order.paid" v 1 by order_id,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod compatible;
+mod files;
 mod golden;
 mod sample;
 mod schemas;

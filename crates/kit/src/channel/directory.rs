@@ -101,6 +101,11 @@ impl Directory {
         self.lock().get(subscriber).is_some_and(|e| e.reads.contains(&publisher))
     }
 
+    /// Who declared that it reads the events of `publisher`.
+    pub(crate) fn subscribers(&self, publisher: &str) -> Vec<&'static str> {
+        self.lock().iter().filter(|(_, e)| e.reads.contains(&publisher)).map(|(name, _)| *name).collect()
+    }
+
     /// The HTTP side of a service that runs here.
     pub fn local_http(&self, service: &str) -> Option<Router> {
         self.lock().get(service).and_then(|e| e.http.clone())

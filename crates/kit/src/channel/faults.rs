@@ -7,6 +7,7 @@ use tonic::Status;
 
 use super::Answer;
 use crate::context::{self, Context};
+use crate::{DbError, Problem};
 
 /// In [`CallInfo::callee`]: an address that somebody gave, such as a webhook's.
 pub const OUTSIDE: &str = "outside";
@@ -33,6 +34,8 @@ pub enum Fault {
     LoseRequest,
     /// It takes effect; the caller is told that the callee is unavailable.
     LoseAnswer,
+    /// The callee's transaction is outrun by others again and again, and has no effect; the caller is told so.
+    Outrun,
     /// It arrives this many milliseconds later.
     Delay(u64),
     /// The caller is told at once that the callee is unavailable; the call arrives this many milliseconds later, and takes
@@ -70,6 +73,9 @@ pub(super) async fn happen(fault: Fault, callee: &'static str, answer: impl Futu
         }));
         return Err(Status::unavailable(format!("a call to {callee} goes astray on purpose")));
     }
+    if fault == Fault::Outrun {
+        return Err(Problem::from(DbError::Conflict).into());
+    }
     befall(fault, answer, |what| Status::unavailable(format!("the {what} of a call to {callee} was lost on purpose"))).await
 }
 
@@ -81,7 +87,7 @@ pub(crate) async fn befall<T, E>(
 ) -> Result<T, E> {
     match fault {
         Fault::None => answer.await,
-        Fault::LoseRequest | Fault::Stray(_) => Err(lost("request")),
+        Fault::LoseRequest | Fault::Outrun | Fault::Stray(_) => Err(lost("request")),
         Fault::LoseAnswer => {
             drop(answer.await);
             Err(lost("answer"))

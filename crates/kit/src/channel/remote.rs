@@ -52,7 +52,7 @@ impl Remote {
         Ok(Remote { transport, caller, callee, signer, clock: clock.clone(), token: Mutex::new(None) })
     }
 
-    pub(super) fn call(&self, mut request: http::Request<Body>, left: Option<Duration>) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+    pub(super) fn call(&self, mut request: http::Request<Body>, left: Duration) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
         accompany(request.headers_mut(), self.token(), left);
         let (mut transport, callee) = (self.transport.clone(), self.callee);
         let lost = move |e: tonic::transport::Error| Status::unavailable(format!("{callee} cannot be reached: {}", causes(&e)));
@@ -77,7 +77,7 @@ impl Remote {
     }
 }
 
-fn accompany(headers: &mut HeaderMap, token: HeaderValue, left: Option<Duration>) {
+fn accompany(headers: &mut HeaderMap, token: HeaderValue, left: Duration) {
     headers.insert(header::AUTHORIZATION, token);
     let context = Context::current();
     let words = [
@@ -91,10 +91,8 @@ fn accompany(headers: &mut HeaderMap, token: HeaderValue, left: Option<Duration>
             headers.insert(name, value);
         }
     }
-    if let Some(left) = left {
-        let millis = left.as_millis().clamp(1, 99_999_999);
-        headers.insert(GRPC_TIMEOUT, HeaderValue::try_from(format!("{millis}m")).expect("digits and a letter"));
-    }
+    let millis = left.as_millis().clamp(1, 99_999_999);
+    headers.insert(GRPC_TIMEOUT, HeaderValue::try_from(format!("{millis}m")).expect("digits and a letter"));
 }
 
 /// `grpc-timeout`: at most eight digits and a unit.

@@ -21,6 +21,9 @@ pub enum DbError {
     /// The database cannot be reached; nothing happened.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
+    /// It took longer than a transaction may; nothing happened. Less at once may succeed.
+    #[error("it took longer than 5 s")]
+    TimedOut,
     /// No room left; nothing happened.
     #[error("the disk is full")]
     StorageFull,

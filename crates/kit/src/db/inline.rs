@@ -118,6 +118,10 @@ impl Engine for Inline {
         }
     }
 
+    fn admits(&self) -> bool {
+        self.shared.queue.admits()
+    }
+
     fn read(&self, work: Box<dyn Work>) {
         let Some(mut work) = wanted(work) else { return };
         let outcome = match self.shared.platter() {

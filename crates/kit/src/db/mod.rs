@@ -28,9 +28,9 @@ use std::sync::Arc;
 pub use counts::{Counts, ServiceCounts};
 pub use error::DbError;
 pub use inline::{Disk, Flush, Image};
-pub use migrate::{MigrateError, Migration, migrate, pending};
+pub use migrate::{MigrateError, Migration, known_only, migrate, pending};
 pub use names::constraint_names;
-pub use sqlite::Fate;
+pub use sqlite::{DatabaseFile, Fate, put_in_place};
 pub use tx::{Query, Tx};
 pub use value::{FromValue, Row, Value};
 pub use work::Priority;
@@ -46,12 +46,18 @@ use crate::{Clock, Ids};
 pub(crate) trait Engine: Send + Sync {
     /// Queues a unit of work; it is answered by itself.
     fn submit(&self, work: Box<dyn Work>, priority: Priority);
+    /// Whether there is room for something new.
+    fn admits(&self) -> bool;
     /// Runs a read on a consistent snapshot; it is answered by itself.
     fn read(&self, work: Box<dyn Work>);
     /// Which SQL it speaks.
     fn dialect(&self) -> Dialect;
     /// Its counts, and whether it can go on.
     fn health(&self) -> &Health;
+    /// How many bytes there is room for where it stores; `None` where that is somebody else's to know.
+    fn room_bytes(&self) -> Option<u64> {
+        None
+    }
     /// Takes nothing more, finishes what waits, and lets go of the database.
     fn close(&self);
 }
@@ -222,6 +228,16 @@ impl Db {
         self.read(f)
     }
 
+    /// Whether something new may begin, such as a cart: [`DbError::Overloaded`] while what was begun waits too long. What
+    /// was begun does not ask; it is done.
+    pub fn admit(&self) -> Result<(), DbError> {
+        if self.engine.admits() {
+            return Ok(());
+        }
+        metrics::counter!("haat_db_overloaded_total").increment(1);
+        Err(DbError::Overloaded)
+    }
+
     /// Whether the database answers.
     pub async fn answers(&self) -> Result<(), DbError> {
         self.read(|q| q.row("SELECT 1", &[]).map(drop)).await
@@ -230,6 +246,11 @@ impl Db {
     /// Sees what is committed to a stream in this process; others may write it too.
     pub fn watch(&self, stream: uuid::Uuid) -> bus::StreamWatch {
         self.bus.watch_stream(stream)
+    }
+
+    /// How many bytes there is room for where the database stores; `None` where it stores elsewhere, or cannot say.
+    pub fn room_bytes(&self) -> Option<u64> {
+        self.engine.room_bytes()
     }
 
     /// The service it belongs to.

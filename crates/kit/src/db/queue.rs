@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{DbError, Priority, Work};
 
@@ -9,6 +12,13 @@ use super::{DbError, Priority, Work};
 pub(super) const WAITING_MAX: usize = 1_024;
 /// After so many turns in a row of work that somebody waits for, work that nobody waits for gets one.
 const TURNS_MAX: u32 = 64;
+
+/// While fewer wait, nobody is turned away either: then it is not that too many came, but that the machine is slow.
+const WAITING_FREE: usize = 64;
+/// While closures wait for less than this, nobody is turned away: so long they wait where much is done at once.
+const DELAY_FREE: Duration = Duration::from_millis(25);
+/// While they wait for longer than this, nothing new begins: more would only make everybody wait.
+const DELAY_MAX: Duration = Duration::from_millis(75);
 
 #[derive(Default)]
 pub(super) struct Queue {
@@ -18,12 +28,20 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    normal: VecDeque<Box<dyn Work>>,
-    behind: VecDeque<Box<dyn Work>>,
+    normal: VecDeque<Waiting>,
+    behind: VecDeque<Waiting>,
     /// Turns that the normal queue has had while something waited behind it.
     turns: u32,
+    /// What is left of those who are admitted in part: below one.
+    admitted: f64,
     /// Why nothing is taken any more.
     closed: Option<DbError>,
+}
+
+/// A closure, and since when it waits.
+struct Waiting {
+    work: Box<dyn Work>,
+    since: Instant,
 }
 
 /// Which queue a closure came from.
@@ -45,7 +63,7 @@ impl Queue {
                 work.finish(Err(reason));
             }
             None => {
-                state.of(priority).push_back(work);
+                state.of(priority).push_back(Waiting { work, since: Instant::now() });
                 drop(state);
                 self.arrived.notify_one();
             }
@@ -81,7 +99,7 @@ impl Queue {
             if priority == Priority::Behind && !state.normal.is_empty() {
                 return None;
             }
-            let work = state.of(priority).pop_front()?;
+            let work = state.of(priority).pop_front()?.work;
             drop(state);
             if let Some(work) = wanted(work) {
                 return Some(work);
@@ -98,6 +116,21 @@ impl Queue {
     pub(super) fn len(&self) -> usize {
         let state = self.lock();
         state.normal.len() + state.behind.len()
+    }
+
+    /// Whether something new may begin. Who waits first has waited as long as everybody will: up to a time nobody is turned
+    /// away, from another on everybody, and in between a part of those who come, so that as much is begun as is done.
+    pub(super) fn admits(&self) -> bool {
+        let mut state = self.lock();
+        let delay = state.normal.front().map(|first| first.since.elapsed()).unwrap_or_default();
+        if delay <= DELAY_FREE || state.normal.len() < WAITING_FREE {
+            return true;
+        }
+        let room = DELAY_MAX.saturating_sub(delay).as_secs_f64() / (DELAY_MAX - DELAY_FREE).as_secs_f64();
+        state.admitted += room;
+        let admits = state.admitted >= 1.0;
+        state.admitted -= f64::from(u8::from(admits));
+        admits
     }
 
     /// Whether nothing waits in that queue.
@@ -122,8 +155,8 @@ impl Queue {
         let mut state = self.lock();
         let (normal, behind) = (std::mem::take(&mut state.normal), std::mem::take(&mut state.behind));
         drop(state);
-        for work in normal.into_iter().chain(behind) {
-            work.finish(Err(reason.clone()));
+        for waiting in normal.into_iter().chain(behind) {
+            waiting.work.finish(Err(reason.clone()));
         }
     }
 
@@ -133,7 +166,7 @@ impl Queue {
 }
 
 impl State {
-    fn of(&mut self, priority: Priority) -> &mut VecDeque<Box<dyn Work>> {
+    fn of(&mut self, priority: Priority) -> &mut VecDeque<Waiting> {
         match priority {
             Priority::Normal => &mut self.normal,
             Priority::Behind => &mut self.behind,
@@ -148,10 +181,10 @@ impl State {
         let waits_behind = behind && !self.behind.is_empty();
         if waits_behind && (self.normal.is_empty() || self.turns >= TURNS_MAX) {
             self.turns = 0;
-            return self.behind.pop_front().map(|work| Taken { work, priority: Priority::Behind });
+            return self.behind.pop_front().map(|w| Taken { work: w.work, priority: Priority::Behind });
         }
         self.turns = if waits_behind { self.turns + 1 } else { 0 };
-        self.normal.pop_front().map(|work| Taken { work, priority: Priority::Normal })
+        self.normal.pop_front().map(|w| Taken { work: w.work, priority: Priority::Normal })
     }
 }
 

@@ -10,6 +10,7 @@ use super::beside;
 use super::position::Gaps;
 use super::{DbError, Dialect, Row, Session, Value};
 use crate::events::Table;
+use crate::trace::{Pending as PendingSpan, Span};
 use crate::{Context, Ids};
 
 /// A consistent view of the service's own tables.
@@ -169,6 +170,22 @@ impl<'a> Tx<'a> {
     /// Does something once the transaction is durable: wake a task, drop a cache entry, count.
     pub fn after_commit(&mut self, f: impl FnOnce() + Send + 'static) {
         self.after.push(Box::new(f));
+    }
+
+    /// Records `span` where the transaction is committed; it ends then.
+    pub fn trace(&mut self, span: Span) {
+        if span.is_recorded() {
+            let pending = PendingSpan::new(span);
+            self.after_commit(move || pending.end());
+        }
+    }
+
+    /// Does `work` in another place of the traces: what it writes is said to have been caused there.
+    pub(crate) fn at<T>(&mut self, traceparent: Option<String>, work: impl FnOnce(&mut Tx) -> T) -> T {
+        let before = std::mem::replace(&mut self.metadata.traceparent, traceparent);
+        let answer = work(self);
+        self.metadata.traceparent = before;
+        answer
     }
 
     /// Wakes the service's job runner after the commit.

@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use super::position::Gaps;
 use super::tx::{Draw, Query, Tx};
 use super::{Db, DbError, Dialect, Row, Value};
-use crate::{Clock, Context};
+use crate::trace::{self, Span};
+use crate::{Clock, Context, context};
 
 /// One open transaction of an engine.
 pub(crate) trait Session {
@@ -87,6 +88,9 @@ struct Unit<T, E, F> {
     failed: Option<DbError>,
     after: Vec<Box<dyn FnOnce() + Send>>,
     answer: oneshot::Sender<Result<T, E>>,
+    /// From when it was handed in until it is answered.
+    span: Span,
+    runs: i64,
 }
 
 /// A closure as work, and where its answer arrives.
@@ -99,8 +103,10 @@ where
     let (answer, receiver) = oneshot::channel();
     let (service, clock, bus) = (db.service(), db.clock().clone(), db.bus().clone());
     let draw = Draw::new(clock.now(), db.ids());
-    let context = Context::current();
-    (Box::new(Unit { service, name, kind, context, clock, draw, bus, f, result: None, failed: None, after: Vec::new(), answer }), receiver)
+    let span = trace::db::transaction(db, name, kind);
+    let context = span.within(Context::current());
+    let (result, failed, after, runs) = (None, None, Vec::new(), 0);
+    (Box::new(Unit { service, name, kind, context, clock, draw, bus, f, result, failed, after, answer, span, runs }), receiver)
 }
 
 /// As [`unit`], for a closure that only reads.
@@ -140,6 +146,7 @@ where
     }
 
     fn run(&mut self, session: &mut dyn Session) -> Ran {
+        self.runs += 1;
         let mut tx = Tx::new(session, self.service, self.draw, &self.context, &self.bus);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let result = (self.f)(&mut tx);
@@ -153,7 +160,7 @@ where
         match (outcome, failed) {
             (Err(panic), _) => {
                 let reason = format!("panic in {}: {}", self.name, panic_text(&*panic));
-                tracing::error!(name = %self.name, %reason, "a transaction panicked");
+                context::within(self.context.clone(), || tracing::error!(name = %self.name, %reason, "a transaction panicked"));
                 Ran::Failed(DbError::Internal(reason))
             }
             (Ok(Err(e)), _) => Ran::Failed(e),
@@ -184,7 +191,8 @@ where
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), DbError>) {
-        let unit = *self;
+        let mut unit = *self;
+        trace::db::answered(&mut unit.span, unit.runs, unit.result.as_ref().is_some_and(Result::is_err), &outcome);
         let answer = match outcome {
             Ok(()) => {
                 for f in unit.after {

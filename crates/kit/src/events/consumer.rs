@@ -43,6 +43,14 @@ impl Consumer {
         Consumer { source: E::SOURCE, kind: E::TYPE, handler: Arc::new(handler), unhurried: false }
     }
 
+    /// As [`Consumer::on`], for events of `kind` as they lie in the log of `source`: for who passes them on.
+    pub fn of<F>(source: &'static str, kind: &'static str, f: F) -> Consumer
+    where
+        F: Fn(&mut Tx, &Envelope) -> Result<(), ConsumerError> + Send + Sync + 'static,
+    {
+        Consumer { source, kind, handler: Arc::new(f), unhurried: false }
+    }
+
     /// Nobody waits for its effect: where that is so of all consumers of a publisher's events, they are taken in some
     /// milliseconds after they came, many in one transaction.
     pub fn unhurried(self) -> Consumer {

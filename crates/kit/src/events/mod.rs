@@ -5,6 +5,7 @@ pub mod dead_letters;
 mod reader;
 mod remote;
 mod replay;
+mod retention;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,12 @@ pub use consumer::{Consumer, ConsumerError};
 pub use reader::Reader;
 pub(crate) use reader::start_readers;
 pub use remote::newest;
-pub(crate) use remote::{PATH as LOG_PATH, log_router, remote_log, watch_remote};
+pub(crate) use remote::position_in;
+pub(crate) use remote::{PATH as LOG_PATH, POSITION as LOG_POSITION, log_router, remote_log, watch_remote};
 pub(crate) use replay::start_read_models;
-pub use replay::{Kept, ReadModel, Replay, ReplayStatus, Replays, Table};
+pub use replay::{Cancelled, Kept, ReadModel, Replay, ReplayStatus, Replays, Table};
+pub use retention::LogKept;
+pub(crate) use retention::Retention;
 pub use stream::{Aggregate, Loaded};
 
 use crate::channel::{CallInfo, Faults, LOG, befall};

@@ -8,7 +8,7 @@ use axum::Router;
 use contracts::Envelope;
 use contracts::proto::log::log_client::LogClient;
 use contracts::proto::log::log_server::{Log, LogServer};
-use contracts::proto::log::{ReadRequest, ReadResponse, WaitRequest, WaitResponse};
+use contracts::proto::log::{PositionRequest, PositionResponse, ReadRequest, ReadResponse, WaitRequest, WaitResponse};
 use tonic::{Request, Response, Status};
 use tower::ServiceExt;
 
@@ -19,6 +19,8 @@ use crate::{Problem, Tasks};
 
 /// Where every service answers for its log; the internal listener lets in who declares that it reads it.
 pub(crate) const PATH: &str = "/haat.log.v1.Log/";
+/// Of these methods the one that a publisher asks its subscribers.
+pub(crate) const POSITION: &str = "/haat.log.v1.Log/Position";
 /// The largest answer that a subscriber takes, in bytes.
 const ANSWER_MAX: usize = 64 << 20;
 /// Events of one answer at most.
@@ -27,6 +29,8 @@ const EVENTS_MAX: i64 = 256;
 const WAIT_MS: i64 = 10_000;
 /// Another node of the publisher may have written: somebody who waits looks for himself, in milliseconds.
 const LOOK_MS: u64 = 500;
+/// What is said where a subscriber was ahead of its publisher before it read anything.
+const AHEAD: &str = "more was read than was ever written: the publisher was restored from a backup that is older than the subscriber; see docs/operations/backup.md";
 /// After a publisher could not be reached, in milliseconds.
 const AWAY_MS: u64 = 500;
 
@@ -72,11 +76,23 @@ impl Log for Publisher {
             }
         }
     }
+
+    async fn position(&self, request: Request<PositionRequest>) -> Result<Response<PositionResponse>, Status> {
+        let source = request.into_inner().source;
+        let position = self.db.read(move |q| position_in(q, &source)).await.map_err(failed)?;
+        Ok(Response::new(PositionResponse { position }))
+    }
 }
 
 /// The position of the newest event of the service's log; 0 where there is none.
 pub fn newest(q: &mut Query) -> Result<i64, DbError> {
     let row = q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+/// How far the service has read the log of `source`; 0 where it has not begun.
+pub(crate) fn position_in(q: &mut Query, source: &str) -> Result<i64, DbError> {
+    let row = q.row("SELECT position FROM own.readers WHERE source = $1", crate::params![source])?;
     row.map_or(Ok(0), |row| row.get(0))
 }
 
@@ -100,18 +116,23 @@ pub(crate) fn remote_log(channel: Channel, source: &'static str) -> bus::LogRead
 }
 
 /// Wakes the readers of `source` whenever something was committed to its log at the other end of `channel`.
-pub(crate) async fn watch_remote(channel: Channel, source: &'static str, bus: bus::Local, tasks: Tasks) {
+pub(crate) async fn watch_remote(channel: Channel, source: &'static str, subscriber: Db, bus: bus::Local, tasks: Tasks) {
     let mut seen = -1;
+    let before: i64 = subscriber.read(move |q| position_in(q, source)).await.unwrap_or(0);
     while !tasks.is_stopping() {
         let mut client = client(channel.clone());
         let answer = tokio::select! {
             biased;
             () = tasks.stopping() => return,
-            answer = client.wait(WaitRequest { seen, wait_ms: WAIT_MS }) => answer,
+            answer = client.wait(patient(seen)) => answer,
         };
         match answer.map(|a| a.into_inner().newest) {
             Ok(newest) if newest == seen => {}
             Ok(newest) => {
+                if seen < 0 && newest < before {
+                    let subscriber = subscriber.service();
+                    tracing::error!(subscriber, source, position = before, end = newest, "{AHEAD}");
+                }
                 seen = newest;
                 bus.wake(source);
             }
@@ -125,6 +146,13 @@ pub(crate) async fn watch_remote(channel: Channel, source: &'static str, bus: bu
             }
         }
     }
+}
+
+/// Asks to be told what is newer than `seen`, and waits for longer than the publisher may take to say that nothing is.
+fn patient(seen: i64) -> Request<WaitRequest> {
+    let mut request = Request::new(WaitRequest { seen, wait_ms: WAIT_MS });
+    request.set_timeout(Duration::from_millis(2 * WAIT_MS.unsigned_abs()));
+    request
 }
 
 fn client(channel: Channel) -> LogClient<Channel> {

@@ -1,11 +1,12 @@
 //! Extractors whose refusals are problems.
 
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::idempotency::Key;
+use super::nul;
+use crate::idempotency::{self, Given, Key};
 use crate::{Caller, Problem};
 
 /// A JSON body as `T`, with the raw value beside it for idempotency keys. Unknown fields are refused where `T`
@@ -32,6 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let text = std::str::from_utf8(&bytes)
             .map_err(|e| Problem::bad_request("invalid_json", format!("the body is not UTF-8 at byte {}", e.valid_up_to())))?;
         let raw = serde_json::from_str(text).map_err(|e| Problem::bad_request("invalid_json", format!("the body is not JSON: {e}")))?;
+        nul::refuse_in_body(text, &raw)?;
         let value = T::deserialize(&raw).map_err(|e| Problem::bad_request("invalid_body", format!("the body does not fit: {e}")))?;
         Ok(Json(value, raw))
     }
@@ -47,7 +49,7 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
     }
 }
 
-/// Path parameters as `T`. What does not parse does not exist: `404`.
+/// Path parameters as `T`. What does not parse does not exist: `404`; what no database stores is refused: `400`.
 #[derive(Clone, Debug)]
 pub struct Path<T>(pub T);
 
@@ -55,7 +57,14 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
         let found = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        found.map(|p| Path(p.0)).map_err(|_| Problem::not_found("resource: the path has a malformed id"))
+        let path = found.map(|p| Path(p.0)).map_err(|_| Problem::not_found("resource: the path has a malformed id"))?;
+        if nul::is_in_uri(parts.uri.path())
+            && let Ok(params) = RawPathParams::from_request_parts(parts, state).await
+            && let Some((name, _)) = params.iter().find(|(_, value)| value.contains('\0'))
+        {
+            return Err(Problem::bad_request("invalid_path", format!("{name}: {}", nul::REFUSED)));
+        }
+        Ok(path)
     }
 }
 
@@ -66,6 +75,7 @@ pub struct Query<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Query<T>, Problem> {
+        nul::refuse_in_query(parts.uri.query().unwrap_or(""))?;
         let found = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         found
             .map(|q| Query(q.0))
@@ -123,6 +133,21 @@ pub fn required_idempotency_key(
 ) -> Result<Key, Problem> {
     idempotency_key(headers, caller, method_and_path, body)?
         .ok_or_else(|| Problem::bad_request("idempotency_key_required", "this request moves something: send an Idempotency-Key header"))
+}
+
+/// What a request that may be repeated is answered, as a response.
+pub fn given(given: Given) -> Result<axum::response::Response, Problem> {
+    match given {
+        Given::Now(answer) => Ok(respond(answer, false)),
+        Given::Before(answer) => Ok(respond(answer, true)),
+        Given::Running => Err(idempotency::still_running()),
+        Given::Mismatch => Err(idempotency::mismatch()),
+    }
+}
+
+/// The entity tag of what counts its changes.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
 }
 
 /// A stored answer as a response; `replayed` says that it was given before.

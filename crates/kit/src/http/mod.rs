@@ -2,12 +2,15 @@
 
 mod extract;
 mod html;
+mod nul;
+pub mod openapi;
 mod page;
 mod period;
 mod routes;
 
-pub use extract::{Ifs, Json, Path, Query, idempotency_key, required_idempotency_key, respond};
+pub use extract::{Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
 pub use html::escape;
+pub use nul::{REFUSED as NUL_REFUSED, nul_in, refuse_in_query};
 pub use page::{After, Page, PageRequest};
 pub use period::{Period, day_of, day_text};
 pub use routes::{Method, RouteInfo, Routes, Who};

@@ -1,5 +1,7 @@
 //! Lists by key: newest first, with cursors that stay right while rows are added.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contracts::Time;
@@ -13,6 +15,9 @@ use crate::Problem;
 pub const LIMIT_DEFAULT: i64 = 20;
 /// The largest page.
 pub const LIMIT_MAX: i64 = 100;
+
+/// What a cursor can hold: times of the years 1 to 9999, which every database has, and prices, which are fewer.
+const KEYS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 /// Where a list goes on: after the row with this time and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,7 @@ pub struct Page<T> {
     /// The rows, newest first.
     pub data: Vec<T>,
     /// For the next page; null at the end.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 
@@ -81,6 +87,9 @@ fn decode(cursor: &str, filters: [u8; 8]) -> Result<After, Problem> {
         return Err(wrong());
     }
     let time = Time(i64::from_be_bytes(time.try_into().map_err(|_| wrong())?));
+    if !KEYS.contains(&time.0) {
+        return Err(wrong());
+    }
     Ok(After { time, id: Uuid::from_slice(id).map_err(|_| wrong())? })
 }
 
@@ -100,5 +109,15 @@ mod tests {
         assert_eq!(PageRequest::new(Some(1), Some("@@"), "kind=digital").unwrap_err().code, "invalid_cursor");
         assert_eq!(PageRequest::new(Some(0), None, "").unwrap_err().code, "invalid_limit");
         assert_eq!(first.page(vec![1], |_| key).next_cursor, None);
+    }
+
+    #[test]
+    fn a_cursor_holds_a_time_that_databases_have() {
+        let list = PageRequest::new(Some(1), None, "").unwrap();
+        for (time, is_right) in [(0, true), (*KEYS.start(), true), (*KEYS.end(), true), (KEYS.start() - 1, false), (KEYS.end() + 1, false)]
+        {
+            let forged = list.encode(After { time: Time(time), id: Uuid::nil() });
+            assert_eq!(PageRequest::new(None, Some(&forged), "").is_ok(), is_right, "{time}");
+        }
     }
 }

@@ -41,6 +41,14 @@ pub struct RouteInfo {
     pub timeout_seconds: u64,
 }
 
+impl RouteInfo {
+    /// Whether the route is there: what lies below `/dev` and `/sandbox` is for development only.
+    pub fn is_there(&self, development: bool) -> bool {
+        let path = self.path.strip_prefix("/api/v1").unwrap_or(&self.path);
+        development || !["dev", "sandbox"].contains(&path.split('/').nth(1).unwrap_or(""))
+    }
+}
+
 /// A service's routes: axum handlers, their OpenAPI description, and who may call them.
 ///
 /// Paths in `#[utoipa::path]` are written from the root, such as `/api/v1/orders/{id}`.

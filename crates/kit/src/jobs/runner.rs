@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use contracts::Time;
@@ -13,12 +14,15 @@ use super::store::{self, Claimed};
 use super::{Job, JobDef, JobOutcome};
 use crate::alarm::Alarm;
 use crate::db::{Db, DbError, Dialect};
+use crate::trace::{Kind, Span};
 use crate::{Clock, Tasks, context};
 
-/// Tries of a queued job until it is dead.
-pub(super) const ATTEMPTS_MAX: i64 = 50;
+/// From this try on a job that fails for now is a warning.
+const ATTEMPTS_WARNED: i64 = 10;
 /// How many jobs of a service run at once in one process.
 const AT_ONCE: usize = 16;
+/// How many of those that run apart: they do little but wait.
+const AT_ONCE_APART: usize = 256;
 /// How long a claimed job is left alone by others.
 const LEASE_SECONDS: i64 = 30;
 /// How often the lease of a job that takes long is renewed.
@@ -31,6 +35,8 @@ const POLL_ALONE: Duration = Duration::from_secs(60);
 const POLL_FAILED: Duration = Duration::from_secs(1);
 /// How long a job may still take once the process has begun to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same of one that runs apart.
+const GRACE_APART: Duration = Duration::from_secs(3);
 /// The first pause after a try that failed, and the longest, in seconds.
 const PAUSE_SECONDS: (i64, i64) = (1, 600);
 
@@ -46,7 +52,9 @@ struct Inner {
     defs: Vec<JobDef>,
     kinds: Vec<&'static str>,
     alarm: Alarm,
+    begun: AtomicBool,
     slots: Arc<Semaphore>,
+    grace: Duration,
     queued: watch::Receiver<u64>,
 }
 
@@ -54,9 +62,11 @@ impl JobRunner {
     /// For the service that `db` belongs to.
     pub fn new(db: Db, clock: Clock, tasks: Tasks, defs: Vec<JobDef>) -> JobRunner {
         let owner = db.ids().uuid(clock.now());
-        let kinds = defs.iter().map(|d| d.kind).collect();
+        let kinds: Vec<_> = defs.iter().map(|d| d.kind).collect();
         let (alarm, queued) = (Alarm::new(clock.clone()), db.bus().watch_jobs(db.service()));
-        JobRunner(Arc::new(Inner { db, clock, tasks, owner, defs, kinds, alarm, slots: Arc::new(Semaphore::new(AT_ONCE)), queued }))
+        let (at_once, grace) = if defs.iter().all(|d| d.apart) { (AT_ONCE_APART, GRACE_APART) } else { (AT_ONCE, GRACE) };
+        let (begun, slots) = (AtomicBool::new(kinds.is_empty()), Arc::new(Semaphore::new(at_once)));
+        JobRunner(Arc::new(Inner { db, clock, tasks, owner, defs, kinds, alarm, begun, slots, grace, queued }))
     }
 
     /// Runs jobs until the tasks are stopped. Jobs that have begun then end, as tracked tasks.
@@ -73,6 +83,7 @@ impl JobRunner {
             queued.mark_unchanged();
             if !begun {
                 begun = inner.begin(alone).await;
+                inner.begun.store(begun, Ordering::Relaxed);
             }
             let pause = match inner.look().await {
                 _ if !begun => POLL_FAILED,
@@ -92,6 +103,11 @@ impl JobRunner {
         }
     }
 
+    /// The service, where its jobs of an earlier process are not yet taken over and its regular ones not yet there.
+    pub(crate) fn not_begun(&self) -> Option<&'static str> {
+        (!self.0.begun.load(Ordering::Relaxed)).then(|| self.0.db.service())
+    }
+
     /// Looks for due jobs now; for tests that move the clock.
     pub fn wake(&self) {
         self.0.alarm.set(Time(i64::MIN));
@@ -103,10 +119,10 @@ impl Inner {
     async fn begin(&self, alone: bool) -> bool {
         let regular = self.defs.iter().filter(|d| d.every_seconds.is_some());
         let regular: Vec<_> = regular.map(|d| (d.kind, d.first_after_seconds)).collect();
-        let owner = self.owner;
+        let (owner, kinds) = (self.owner, self.kinds.clone());
         let written = self.db.write(move |tx| {
             if alone {
-                store::take_over(tx, owner)?;
+                store::take_over(tx, owner, &kinds)?;
             }
             store::make_regular(tx, &regular)
         });
@@ -157,7 +173,8 @@ impl Inner {
         runs
     }
 
-    async fn spawn(self: &Arc<Self>, def: JobDef, jobs: Vec<Claimed>) {
+    async fn spawn(self: &Arc<Self>, def: JobDef, mut jobs: Vec<Claimed>) {
+        let mut spans: Vec<Span> = jobs.iter_mut().map(|job| self.span(job)).collect();
         let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
         let inner = self.clone();
         let context = jobs.first().map(Claimed::context).unwrap_or_default();
@@ -170,16 +187,29 @@ impl Inner {
             };
             if let Some(outcomes) = outcomes {
                 crate::crash::point("job.after_run");
+                spans.iter_mut().zip(&outcomes).for_each(|(span, outcome)| note(span, outcome));
                 inner.end(jobs, def, outcomes).await;
             }
-            drop(slot);
+            drop((slot, spans));
         }));
+    }
+
+    /// The span of a try, below which the job is from now on.
+    fn span(&self, job: &mut Claimed) -> Span {
+        let traceparent = job.metadata.traceparent.as_deref();
+        let mut span = Span::below(traceparent, self.db.service(), Kind::Internal, || format!("job {}", job.kind).into());
+        if let Some(here) = span.traceparent() {
+            span.set("haat.job.key", job.key.clone());
+            span.set("haat.job.attempts", job.attempts);
+            job.metadata.traceparent = Some(here);
+        }
+        span
     }
 
     /// Ends some time after a stop has begun: the job is run again elsewhere, or at the next start.
     async fn stopped(&self) {
         self.tasks.stopping().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(self.grace).await;
     }
 
     /// Renews the leases; ends when somebody else has one of the jobs.
@@ -198,6 +228,9 @@ impl Inner {
         let service = self.db.service();
         for (job, outcome) in jobs.iter().zip(&outcomes) {
             match outcome {
+                JobOutcome::Retry(e) if job.attempts + 1 >= ATTEMPTS_WARNED => {
+                    tracing::warn!(service, kind = def.kind, key = job.key, attempts = job.attempts + 1, error = e, "job keeps failing")
+                }
                 JobOutcome::Retry(e) => {
                     tracing::info!(service, kind = def.kind, key = job.key, attempts = job.attempts, error = e, "job failed for now")
                 }
@@ -210,13 +243,13 @@ impl Inner {
         let last_ones = outcomes.iter().all(is_done);
         let ended = self.db.write(move |tx| {
             let (done, others): (Vec<_>, Vec<_>) = jobs.iter().zip(&outcomes).partition(|(_, outcome)| is_done(outcome));
-            store::forget(tx, &done.into_iter().map(|(job, _)| job).collect::<Vec<_>>())?;
+            let again = store::forget(tx, &done.into_iter().map(|(job, _)| job).collect::<Vec<_>>())?;
             for (job, outcome) in others {
                 let drawn = tx.id();
                 let retry_at = tx.now().plus_millis(pause_ms(job.attempts, drawn));
                 store::end(tx, job, &def, outcome, retry_at)?;
             }
-            if !last_ones {
+            if again || !last_ones {
                 // Its next time may be the first that comes.
                 tx.wake_jobs();
             }
@@ -226,6 +259,20 @@ impl Inner {
         if let Err(e) = ended {
             tracing::warn!(service, error = %e, "the end of a job cannot be stored; it is run again when its lease ends");
         }
+    }
+}
+
+/// What the span of a try says of its end.
+fn note(span: &mut Span, outcome: &JobOutcome) {
+    let (said, error) = match outcome {
+        JobOutcome::Done => ("done", None),
+        JobOutcome::Again(_) => ("again", None),
+        JobOutcome::Retry(e) => ("retry", Some(e)),
+        JobOutcome::Failed(e) => ("failed", Some(e)),
+    };
+    span.set("haat.job.outcome", said);
+    if let Some(e) = error {
+        span.fail(e);
     }
 }
 

@@ -11,6 +11,10 @@ use crate::Context;
 use crate::db::{DbError, Query, Row, Tx, Value, placeholders};
 use crate::params;
 
+/// A job that wants to be run again at once is so after this pause, in milliseconds: should it get nowhere, it leaves the
+/// machine to others.
+const AGAIN_MS_MIN: i64 = 20;
+
 /// A job that is ours for as long as its lease.
 #[derive(Clone)]
 pub(super) struct Claimed {
@@ -93,31 +97,52 @@ pub(super) fn renew(tx: &mut Tx, jobs: &[Claimed], until: Time) -> Result<bool, 
     Ok(all)
 }
 
-/// Forgets jobs that are done, but for those that somebody else has.
-pub(super) fn forget(tx: &mut Tx, jobs: &[&Claimed]) -> Result<(), DbError> {
+/// Forgets jobs that are done, but for those that somebody else has. Whether some are wanted once more.
+pub(super) fn forget(tx: &mut Tx, jobs: &[&Claimed]) -> Result<bool, DbError> {
+    let mut again = false;
     let mut by_epoch: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
     for job in jobs {
         by_epoch.entry(job.epoch).or_insert_with(|| params![job.epoch].to_vec()).push(job.id.into());
     }
     for params in by_epoch.values() {
-        tx.execute(&format!("DELETE FROM own.jobs WHERE epoch = $1 AND id IN ({})", placeholders(2, params.len() - 1)), params)?;
+        let these = format!("epoch = $1 AND id IN ({})", placeholders(2, params.len() - 1));
+        again |= forget_where(tx, &these, params, params.len() - 1)?;
     }
-    Ok(())
+    Ok(again)
 }
 
-/// Stores how a try ended, unless somebody else has the job.
+/// Forgets these jobs, `count` of them, but for those that were queued once more while they ran. Whether there are such.
+pub(super) fn forget_where(tx: &mut Tx, these: &str, params: &[Value], count: usize) -> Result<bool, DbError> {
+    let forgotten = tx.execute(&format!("DELETE FROM own.jobs WHERE {these} AND again_at IS NULL"), params)?;
+    if forgotten >= count as u64 {
+        return Ok(false);
+    }
+    let sql = format!(
+        "UPDATE own.jobs SET state = 'queued', due_at = again_at, again_at = NULL, attempts = 0, error = NULL, lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 \
+         WHERE {these} AND again_at IS NOT NULL"
+    );
+    Ok(tx.execute(&sql, params)? > 0)
+}
+
+/// Stores how a try ended, unless somebody else has the job. One that failed for good and is wanted once more begins anew.
 pub(super) fn end(tx: &mut Tx, job: &Claimed, def: &JobDef, outcome: &JobOutcome, retry_at: Time) -> Result<(), DbError> {
     let regular = def.every_seconds.map(|seconds| tx.now().plus_seconds(seconds));
     let (state, due, attempts, error) = match (outcome, regular) {
-        (JobOutcome::Done, None) => return forget(tx, &[job]),
+        (JobOutcome::Done, None) => return forget(tx, &[job]).map(drop),
         (JobOutcome::Done, Some(next)) => ("queued", next, 0, None),
-        (JobOutcome::Again(due), _) => ("queued", *due, 0, None),
-        (JobOutcome::Retry(e), None) if job.attempts + 1 >= super::runner::ATTEMPTS_MAX => ("dead", tx.now(), job.attempts + 1, Some(e)),
+        (JobOutcome::Again(due), _) => ("queued", (*due).max(tx.now().plus_millis(AGAIN_MS_MIN)), 0, None),
         (JobOutcome::Retry(e), _) => ("queued", retry_at, job.attempts + 1, Some(e)),
         (JobOutcome::Failed(e), None) => ("dead", tx.now(), job.attempts + 1, Some(e)),
         // A regular job that is dead would never be missed.
         (JobOutcome::Failed(e), Some(next)) => ("queued", next, job.attempts + 1, Some(e)),
     };
+    if state == "dead" {
+        let sql = "UPDATE own.jobs SET state = 'queued', due_at = again_at, again_at = NULL, attempts = 0, error = $3, lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 \
+                   WHERE id = $1 AND epoch = $2 AND again_at IS NOT NULL";
+        if tx.execute(sql, params![job.id, job.epoch, error.map(String::as_str)])? > 0 {
+            return Ok(());
+        }
+    }
     tx.execute(
         "UPDATE own.jobs SET state = $3, due_at = $4, attempts = $5, error = $6, lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE id = $1 AND epoch = $2",
         params![job.id, job.epoch, state, due, attempts, error.map(String::as_str)],
@@ -138,14 +163,14 @@ pub(super) fn make_regular(tx: &mut Tx, defs: &[(&'static str, i64)]) -> Result<
     Ok(())
 }
 
-/// Ends the leases of everybody but `owner`, who knows that nobody else is left.
-pub(super) fn take_over(tx: &mut Tx, owner: Uuid) -> Result<(), DbError> {
+/// Ends the leases of everybody but `owner` on jobs of these kinds, which nobody else is left to run.
+pub(super) fn take_over(tx: &mut Tx, owner: Uuid, kinds: &[&'static str]) -> Result<(), DbError> {
+    let sql = format!(
+        "UPDATE own.jobs SET lease_until = $2 WHERE state = 'running' AND lease_owner <> $1 AND lease_until > $2 AND kind IN ({})",
+        placeholders(3, kinds.len())
+    );
     let now = tx.now();
-    tx.execute(
-        "UPDATE own.jobs SET lease_until = $2 WHERE state = 'running' AND lease_owner <> $1 AND lease_until > $2",
-        params![owner, now],
-    )
-    .map(drop)
+    tx.execute(&sql, &params_of(params![owner, now], kinds)).map(drop)
 }
 
 fn params_of(first: &[Value], kinds: &[&'static str]) -> Vec<Value> {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{Choice, StartError};
-use crate::Consumer;
 use crate::channel::EVERY_SERVICE;
+use crate::events::{newest, position_in};
 use crate::service::{BuildError, ServiceDef};
+use crate::{Consumer, Db};
 
 /// The chosen ones, in the order of their declaration.
 pub(super) fn choose<'d>(defs: &'d [ServiceDef], choice: Choice<'_>) -> Result<Vec<&'d ServiceDef>, StartError> {
@@ -102,6 +103,23 @@ pub(super) fn consumers(def: &ServiceDef, consumers: &[Consumer]) -> Result<(), 
         None => Ok(()),
         Some(c) => Err(StartError::UndeclaredConsumer { subscriber: def.name, publisher: c.source(), kind: c.kind() }),
     }
+}
+
+/// No subscriber has read further than a publisher that runs here too has written. Else what the publisher writes next
+/// would never be read.
+pub(super) async fn positions(chosen: &[&ServiceDef], db_of: impl Fn(&str) -> Option<Db>) -> Result<(), StartError> {
+    for def in chosen {
+        for publisher in def.reads.iter().copied() {
+            let (Some(reading), Some(writing)) = (db_of(def.name), db_of(publisher)) else { continue };
+            // In this order: both may go on on another node.
+            let position = reading.read(move |q| position_in(q, publisher)).await?;
+            let end = writing.read(newest).await?;
+            if position > end {
+                return Err(StartError::SubscriberAhead { subscriber: def.name, publisher, position, end });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn unknown_service(defs: &[ServiceDef], name: &str) -> StartError {

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use contracts::Time;
+
 use super::Platform;
 use crate::db::{DbError, Query};
+use crate::params;
+use crate::service::Figure;
 
 /// A gauge: its name and its labels, in the order of their names.
 type Gauge = (&'static str, Vec<(&'static str, String)>);
@@ -19,12 +23,14 @@ impl Figures {
     /// Looks at every service of `platform` and sets:
     ///
     /// - `haat_sagas{service, type, status}`: sagas that run, wait with a deadline, or are stuck;
-    /// - `haat_jobs{service, state}`: jobs that are queued, running, or dead;
-    /// - `haat_inbox_events{service, state}`: events that are parked, or dead letters.
+    /// - `haat_jobs{service, state}`: jobs that are queued, running, or dead; `haat_jobs_due{service}`: queued and due;
+    /// - `haat_inbox_events{service, state}`: events that are parked, or dead letters;
+    /// - what the services themselves want watched.
     pub async fn set(&mut self, platform: &Platform) -> Result<(), DbError> {
         let mut found = BTreeMap::new();
-        for env in platform.envs.values() {
-            found.extend(env.db.read(of_service).await?);
+        for (name, env) in &platform.envs {
+            let (own, now) = (platform.figures.get(name).copied().unwrap_or_default(), env.clock.now());
+            found.extend(env.db.read(move |q| of_service(q, own, now)).await?);
         }
         for gone in self.last.keys().filter(|gauge| !found.contains_key(*gauge)) {
             set(gone, 0.0);
@@ -35,39 +41,53 @@ impl Figures {
         self.last = found;
         Ok(())
     }
+
+    /// What a gauge was set to last.
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let is_it =
+            |(known, of): &&Gauge| *known == name && of.len() == labels.len() && of.iter().zip(labels).all(|(a, b)| (a.0, &*a.1) == *b);
+        self.last.iter().find(|(gauge, _)| is_it(gauge)).map(|(_, value)| *value)
+    }
 }
 
 fn set((name, labels): &Gauge, value: f64) {
     metrics::gauge!(*name, labels).set(value);
 }
 
-fn of_service(q: &mut Query) -> Result<BTreeMap<Gauge, f64>, DbError> {
-    const LOOKS: [(&str, &[&str], &str); 4] = [
-        (
-            "haat_sagas",
-            &["status", "type"],
-            "SELECT COUNT(*), status, type FROM own.sagas WHERE due_at IS NOT NULL GROUP BY status, type ORDER BY status, type",
-        ),
-        (
-            "haat_sagas",
-            &["status", "type"],
-            "SELECT COUNT(*), status, type FROM own.sagas WHERE status = 'stuck' GROUP BY status, type ORDER BY status, type",
-        ),
-        ("haat_jobs", &["state"], "SELECT COUNT(*), state FROM own.jobs GROUP BY state ORDER BY state"),
-        ("haat_inbox_events", &["state"], "SELECT COUNT(*), state FROM own.inbox GROUP BY state ORDER BY state"),
-    ];
-    let service = q.service();
-    let mut found = BTreeMap::new();
-    for (name, columns, sql) in LOOKS {
-        for row in q.rows(sql, &[])? {
-            let mut labels = vec![("service", service.to_owned())];
-            for (column, label) in columns.iter().enumerate() {
+/// What every service has.
+const LOOKS: [Figure; 4] = [
+    Figure {
+        name: "haat_sagas",
+        labels: &["status", "type"],
+        sql: "SELECT COUNT(*), status, type FROM own.sagas WHERE due_at IS NOT NULL GROUP BY status, type ORDER BY status, type",
+    },
+    Figure {
+        name: "haat_sagas",
+        labels: &["status", "type"],
+        sql: "SELECT COUNT(*), status, type FROM own.sagas WHERE status = 'stuck' GROUP BY status, type ORDER BY status, type",
+    },
+    Figure { name: "haat_jobs", labels: &["state"], sql: "SELECT COUNT(*), state FROM own.jobs GROUP BY state ORDER BY state" },
+    Figure { name: "haat_inbox_events", labels: &["state"], sql: "SELECT COUNT(*), state FROM own.inbox GROUP BY state ORDER BY state" },
+];
+
+fn of_service(q: &mut Query, own: &[Figure], now: Time) -> Result<BTreeMap<Gauge, f64>, DbError> {
+    let service = vec![("service", q.service().to_owned())];
+    let due = q.row("SELECT COUNT(*) FROM own.jobs WHERE state = 'queued' AND due_at <= $1", params![now])?;
+    let due = due.map(|row| row.get(0)).transpose()?.unwrap_or(0);
+    let mut found = BTreeMap::from([(("haat_jobs_due", service.clone()), gauge(due))]);
+    for figure in LOOKS.iter().chain(own) {
+        for row in q.rows(figure.sql, &[])? {
+            let mut labels = service.clone();
+            for (column, label) in figure.labels.iter().enumerate() {
                 labels.push((*label, row.get(column + 1)?));
             }
-            let count: i64 = row.get(0)?;
-            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-            found.insert((name, labels), count as f64);
+            found.insert((figure.name, labels), gauge(row.get(0)?));
         }
     }
     Ok(found)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge")]
+fn gauge(count: i64) -> f64 {
+    count as f64
 }

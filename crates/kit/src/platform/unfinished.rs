@@ -14,7 +14,8 @@ impl Platform {
     /// What is not finished, in words: undelivered events, retries that are due, sagas that run, jobs that are due.
     /// Sagas that wait for somebody outside, dead letters and jobs of the future are not.
     pub async fn unfinished(&self) -> Result<Vec<String>, DbError> {
-        let mut left = Vec::new();
+        let mut left: Vec<String> =
+            self.jobs.iter().filter_map(|jobs| jobs.not_begun()).map(|s| format!("{s}: jobs have not begun")).collect();
         for reader in &self.readers {
             let Some(publisher) = self.env(reader.source()) else { continue };
             let end = publisher.db.read(newest).await?;

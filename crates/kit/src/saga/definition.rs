@@ -135,7 +135,7 @@ impl Step {
         self
     }
 
-    /// After this step there is no way back: later steps are only repeated.
+    /// After this step there is no way back: later steps are only repeated. See [`Definition::compensated`] for its refusal.
     pub fn pivot(mut self) -> Step {
         self.pivot = true;
         self
@@ -184,7 +184,8 @@ pub struct Definition {
     pub version: i64,
     /// The steps, in order; at most one is the pivot.
     pub steps: Vec<Step>,
-    /// Runs in the transaction in which the saga is fully unwound: the aggregate learns that it failed.
+    /// Runs in the transaction in which the saga is fully unwound: the aggregate learns that it failed. Without it, and
+    /// with nothing to undo before the pivot, a pivot that is refused needs an operator: nobody else would learn of it.
     /// `Run::result` holds the code of what was refused.
     pub compensated: Option<Compensated>,
 }

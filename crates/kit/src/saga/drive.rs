@@ -12,8 +12,8 @@ use super::engine::Inner;
 use super::policy::pause_ms;
 use super::store::{self, Which};
 use super::{Instance, Status, instance::Direction};
-use crate::context;
 use crate::db::{DbError, Tx};
+use crate::{Context, context};
 
 /// Why a move was not written.
 #[derive(Debug)]
@@ -54,8 +54,13 @@ impl Inner {
                     () = tokio::time::sleep(Duration::from_micros(micros)) => {}
                 }
             }
-            let outcome = self.call(&saga).await;
-            saga = self.record(saga, outcome).await?;
+            let (outcome, lease) = (self.call(&saga).await, saga.lease());
+            let Some(moved) = self.record(saga, outcome).await else {
+                // Nobody may have it when its lease has ended, and nobody else looks for that here.
+                lease.into_iter().for_each(|until| self.alarm.set(until));
+                return None;
+            };
+            saga = moved;
         }
         if let Some(due) = saga.due_at {
             self.alarm.set(due);
@@ -76,7 +81,8 @@ impl Inner {
         let timeout = step.limits.timeout;
         let deadline = self.clock.now().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 2_000));
         let guarded = AssertUnwindSafe(async move { f(call).await }).catch_unwind();
-        let within = context::scope(saga.context(Some(deadline)), tokio::time::timeout(timeout, guarded));
+        let context = Context { traceparent: saga.step_traceparent(), ..saga.context(Some(deadline)) };
+        let within = context::scope(context, tokio::time::timeout(timeout, guarded));
         crate::crash::point("saga.before_call");
         let answer = within.await;
         crate::crash::point("saga.after_call");
@@ -163,7 +169,8 @@ impl Inner {
 /// Whether the same transaction may succeed a moment later.
 pub(super) fn is_passing(e: &DbError) -> bool {
     match e {
-        DbError::Conflict | DbError::Overloaded | DbError::Unknown(_) | DbError::Unavailable(_) | DbError::StorageFull => true,
+        DbError::Conflict | DbError::Overloaded | DbError::TimedOut | DbError::StorageFull => true,
+        DbError::Unknown(_) | DbError::Unavailable(_) => true,
         DbError::Unique(_) | DbError::Check(_) | DbError::Internal(_) => false,
     }
 }

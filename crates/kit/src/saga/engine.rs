@@ -110,6 +110,7 @@ impl Sagas {
             }
         }
         let rows = saga.take_rows();
+        saga.trace_steps(tx, &rows);
         store::write_steps(tx, saga.id, &rows)?;
         let id = saga.id;
         self.inner.after_commit(tx, saga);
@@ -216,6 +217,7 @@ impl Inner {
         if !store::update(tx, saga, self.owner)? {
             return Ok(false);
         }
+        saga.trace_steps(tx, &rows);
         store::write_steps(tx, saga.id, &rows)?;
         Ok(true)
     }

@@ -10,8 +10,8 @@ use super::definition::{Action, Definition, Local, Outcome, Run, Step};
 use super::policy::{lease_until, pause_ms};
 use super::store::{self, Stored};
 use super::{Status, UNAVAILABLE};
-use crate::Context;
 use crate::db::{DbError, Tx};
+use crate::{Context, context};
 
 /// Which way a saga goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,7 +319,7 @@ impl Instance {
             Outcome::Refused(code) => {
                 self.note(tx, step.name, "failed", None, Some(code.clone()));
                 let below = if effect == Effect::Done { self.step + 1 } else { self.step };
-                if below > self.definition.pivot() {
+                if below > self.definition.pivot() || self.gives_up_unseen(below) {
                     self.stuck(step.name, &code);
                 } else {
                     self.unwind(tx, below, code)?;
@@ -327,6 +327,13 @@ impl Instance {
                 Ok(Go::Rest)
             }
         }
+    }
+
+    /// Whether the saga would just end where its pivot is refused: nothing is undone, and nobody is told.
+    fn gives_up_unseen(&self, below: usize) -> bool {
+        let definition = &self.definition;
+        let is_pivot = definition.steps.get(below).is_some_and(|s| s.pivot);
+        is_pivot && definition.compensated.is_none() && definition.steps.iter().take(below).all(|s| s.compensation.is_none())
     }
 
     fn undone(&mut self, tx: &mut Tx, step: &Step, outcome: Outcome) -> Result<Go, DbError> {
@@ -394,14 +401,17 @@ impl Instance {
         }
         if let Some(hook) = &definition.compensated {
             let result = self.reason.as_deref().map_or(Json::Null, Json::from);
-            hook(tx, &mut Run { saga: self.id, subject: self.subject, data: &mut self.data, result })?;
+            let here = self.metadata.traceparent.clone();
+            tx.at(here, |tx| hook(tx, &mut Run { saga: self.id, subject: self.subject, data: &mut self.data, result }))?;
         }
         self.rest(Status::Compensated);
         Ok(())
     }
 
+    /// In the saga's own trace, whoever's transaction it is.
     fn run(&mut self, tx: &mut Tx, f: &Local, result: Json) -> Result<Outcome, DbError> {
-        f(tx, &mut Run { saga: self.id, subject: self.subject, data: &mut self.data, result })
+        let here = self.step_traceparent();
+        tx.at(here, |tx| f(tx, &mut Run { saga: self.id, subject: self.subject, data: &mut self.data, result }))
     }
 
     /// Writes down that a call will be made.
@@ -437,7 +447,9 @@ impl Instance {
         if self.direction == Direction::Forward {
             self.reason = Some(format!("{step}: {text}"));
         }
-        tracing::warn!(saga = %self.id, kind = self.definition.kind, step, reason = text, "saga is stuck");
+        context::within(self.context(None), || {
+            tracing::warn!(saga = %self.id, kind = self.definition.kind, step, reason = text, "saga is stuck");
+        });
         self.rest(Status::Stuck);
     }
 

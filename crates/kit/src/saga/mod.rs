@@ -11,13 +11,16 @@ mod engine;
 mod instance;
 mod listing;
 mod policy;
+mod prune;
 mod store;
 mod timer;
+mod trace;
 mod view;
 
 pub use definition::{Call, Compensated, Definition, Outcome, Run, Step};
 pub(crate) use drive::panic_text;
 pub use engine::{Aborted, Sagas};
+pub(crate) use prune::{prune, prune_signals};
 pub use view::{Filter, Retried, SagaView, StepView};
 
 use instance::Instance;

@@ -18,8 +18,9 @@ use super::{Limits, connection};
 use crate::auth::{ServiceKeys, TokenError};
 use crate::channel::{ACTOR, CAUSATION, CallerService, Directory, after, parse_timeout};
 use crate::context::scope;
-use crate::events::LOG_PATH;
+use crate::events::{LOG_PATH, LOG_POSITION};
 use crate::panics::caught;
+use crate::trace::{self, rpc};
 use crate::{Clock, Context, Problem, Tasks};
 
 /// Where the gateway puts its word on who is calling.
@@ -85,6 +86,9 @@ async fn answer(State(guard): State<Guard>, request: Request) -> Response {
     if request.uri().path() == "/health" {
         return axum::Json(serde_json::json!({"status": "ok"})).into_response();
     }
+    if request.uri().path() == "/metrics" {
+        return crate::telemetry::metrics_response();
+    }
     guard.http(request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
@@ -104,7 +108,11 @@ impl Guard {
     async fn rpc(&self, mut request: Request) -> Result<Response, Status> {
         let refused = |e: TokenError| Status::unauthenticated(format!("service token: {e}"));
         let (from, to, _) = self.pass(request.headers()).map_err(refused)?;
-        if request.uri().path().starts_with(LOG_PATH) {
+        if request.uri().path() == LOG_POSITION {
+            if !self.directory.may_read(to, from) {
+                return Err(Status::permission_denied(format!("{to} does not declare that it reads the events of {from}")));
+            }
+        } else if request.uri().path().starts_with(LOG_PATH) {
             if !self.directory.may_read(from, to) {
                 return Err(Status::permission_denied(format!("{from} does not declare that it reads the events of {to}")));
             }
@@ -114,12 +122,17 @@ impl Guard {
         let router = self.directory.local_rpc(to);
         let mut router = router.ok_or_else(|| Status::unavailable(format!("{to} does not run here")))?;
         let context = self.context(request.headers());
+        let mut span = rpc::called(to, &context, request.uri().path());
+        let context = span.within(context);
         strip(request.headers_mut());
         request.extensions_mut().insert(CallerService(from));
         let work = scope(context.clone(), async move { caught(router.call(request)).await });
         let answered = scope(context, async { self.tasks.spawn(work).await }).await;
         match answered {
-            Ok(Some(Ok(Ok(response)))) => Ok(response),
+            Ok(Some(Ok(Ok(response)))) => {
+                rpc::answered(&mut span, Ok(&response));
+                Ok(response)
+            }
             Ok(Some(Ok(Err(never)))) => match never {},
             Ok(Some(Err(panicked))) => Err(Problem::internal(panicked).into()),
             Ok(None) => Err(Status::unavailable("this process is stopping")),
@@ -139,11 +152,15 @@ impl Guard {
         let router = self.directory.local_http(vouched.to);
         let mut router = router.ok_or_else(|| Problem::unavailable("service_unavailable", format!("{} does not run here", vouched.to)))?;
         let context = Context { request_id: vouched.request_id, actor: vouched.actor, ..self.context(request.headers()) };
+        let mut span = trace::http::served(vouched.to, &context, request.method());
+        let context = span.within(context);
         strip(request.headers_mut());
         request.extensions_mut().insert(vouched.caller);
         let method = request.method().clone();
         let work = async move { router.call(request).await.unwrap_or_else(|never| match never {}) };
-        Ok(scope(context, super::carry_out(&self.tasks, &method, work)).await)
+        let response = scope(context, super::carry_out(&self.tasks, &method, work)).await;
+        trace::http::answered(&mut span, response.status());
+        Ok(response)
     }
 }
 

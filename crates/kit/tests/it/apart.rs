@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use contracts::events::cart::CartItemAdded;
-use contracts::proto::log::ReadRequest;
 use contracts::proto::log::log_client::LogClient;
+use contracts::proto::log::{PositionRequest, ReadRequest};
 use contracts::{CartId, VariantId};
+use kit::events::LogKept;
 use kit::service::Shared;
 use kit::tasks::Threads;
-use kit::{Choice, Clock, DbError, Ids, Platform, Service, ServiceDef, Settings, Tasks};
+use kit::{Choice, Clock, Db, DbError, Ids, Platform, Service, ServiceDef, Settings, Tasks};
 use testing::{Data, Engine, eventually};
 use tokio::net::TcpListener;
 use tonic::Code;
@@ -21,7 +24,7 @@ use crate::readers::TALLY;
 const MASTER_KEY: [u8; 32] = [9; 32];
 
 /// Publishes what [`TALLY`] reads.
-const CART: ServiceDef = empty("cart", &[]);
+const CART: ServiceDef = ServiceDef { build: |_| Ok(Service { log: LogKept::Days(30), ..Service::default() }), ..empty("cart", &[]) };
 /// Calls the publisher, and reads nothing of it.
 const STRANGER: ServiceDef = empty("stranger", &["cart"]);
 
@@ -38,9 +41,13 @@ const fn empty(name: &'static str, calls: &'static [&'static str]) -> ServiceDef
 }
 
 async fn start(data: &Data, only: &[&str], remote: Option<(&str, SocketAddr)>) -> Platform {
+    start_at(data, only, remote, &Clock::system()).await
+}
+
+async fn start_at(data: &Data, only: &[&str], remote: Option<(&str, SocketAddr)>, clock: &Clock) -> Platform {
     let settings = Settings {
         database: data.database.clone(),
-        clock: Clock::system(),
+        clock: clock.clone(),
         ids: Ids::random(),
         tasks: Tasks::new(Threads::Pool),
         config: serde_json::json!({}),
@@ -60,9 +67,14 @@ async fn start(data: &Data, only: &[&str], remote: Option<(&str, SocketAddr)>) -
 /// A publisher that answers other processes at `listener`.
 async fn publisher(data: &Data, listener: TcpListener) -> Platform {
     let platform = start(data, &["cart"], None).await;
-    let guard = kit::serve::Guard::new(&platform.directory, &MASTER_KEY, &Clock::system(), &platform.tasks);
-    platform.tasks.spawn(kit::serve::internal(listener, guard));
+    answer(&platform, listener, &Clock::system());
     platform
+}
+
+/// Lets other processes call the services of this one.
+fn answer(platform: &Platform, listener: TcpListener, clock: &Clock) {
+    let guard = kit::serve::Guard::new(&platform.directory, &MASTER_KEY, clock, &platform.tasks);
+    platform.tasks.spawn(kit::serve::internal(listener, guard));
 }
 
 async fn add(publisher: &Platform, cart: u128, quantity: i64) {
@@ -75,7 +87,7 @@ async fn effects(subscriber: &Platform) -> Vec<i64> {
     subscriber.env("tally").unwrap().db.read(rows).await.unwrap_or_else(|e: DbError| panic!("{e}"))
 }
 
-testing::both_engines!(events_cross_processes_once_and_in_order);
+testing::both_engines!(events_cross_processes_once_and_in_order, a_log_is_kept_until_other_processes_have_read_it);
 
 async fn events_cross_processes_once_and_in_order(engine: Engine) {
     let (here, there) = (Data::fresh(engine), Data::fresh(engine));
@@ -104,6 +116,47 @@ async fn events_cross_processes_once_and_in_order(engine: Engine) {
     second.stop().await;
 }
 
+async fn a_log_is_kept_until_other_processes_have_read_it(engine: Engine) {
+    let (here, there) = (Data::fresh(engine), Data::fresh(engine));
+    let (mine, theirs) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let (my_address, their_address) = (mine.local_addr().unwrap(), theirs.local_addr().unwrap());
+    drop(theirs);
+    let shift_us = Arc::new(AtomicI64::new(0));
+    let clock = Clock::shifted(shift_us.clone());
+    let publisher = start_at(&here, &["cart"], Some(("tally", their_address)), &clock).await;
+    answer(&publisher, mine, &clock);
+    for quantity in 1..=20 {
+        add(&publisher, 7, quantity).await;
+    }
+    shift_us.store(40 * 24 * 3_600 * 1_000_000, Ordering::SeqCst);
+    publisher.wake();
+    let db = publisher.env("cart").unwrap().db.clone();
+    eventually("nobody can be asked, and so nothing is forgotten", || async {
+        let (attempts, events) = pruned(&db).await;
+        assert_eq!(events, 20);
+        attempts > 0
+    })
+    .await;
+
+    let subscriber = start_at(&there, &["tally"], Some(("cart", my_address)), &clock).await;
+    answer(&subscriber, TcpListener::bind(their_address).await.unwrap(), &clock);
+    eventually("what was read is forgotten, but for the newest", || async { pruned(&db).await.1 == 1 }).await;
+    assert_eq!(effects(&subscriber).await, (1..=20).collect::<Vec<_>>());
+    add(&publisher, 7, 21).await;
+    eventually("it goes on", || async { effects(&subscriber).await.len() == 21 }).await;
+    subscriber.stop().await;
+    publisher.stop().await;
+}
+
+/// How often forgetting has failed, and how many events there are.
+async fn pruned(db: &Db) -> (i64, i64) {
+    let read = |q: &mut kit::Query| {
+        let job = q.row("SELECT attempts FROM own.jobs WHERE kind = 'kit.prune'", &[])?.map_or(Ok(0), |r| r.get(0))?;
+        Ok::<_, DbError>((job, q.row("SELECT COUNT(*) FROM own.events", &[])?.map_or(Ok(0), |r| r.get(0))?))
+    };
+    db.read(read).await.unwrap()
+}
+
 #[test]
 fn a_log_is_shown_to_those_who_declare_that_they_read_it() {
     testing::run(async {
@@ -115,6 +168,9 @@ fn a_log_is_shown_to_those_who_declare_that_they_read_it() {
         let channel = stranger.env("stranger").unwrap().channel("cart").unwrap();
         let refused = LogClient::new(channel).read(ReadRequest { position: 0, limit: 1 }).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
+        let channel = stranger.env("stranger").unwrap().channel("cart").unwrap();
+        let refused = LogClient::new(channel).position(PositionRequest { source: "stranger".into() }).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "only those whose log it reads ask how far it is: {refused}");
         stranger.stop().await;
         publisher.stop().await;
     });

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::extract::State;
 use kit::channel::{CallInfo, Fault};
 use kit::{BuildError, Db, DbError, Env, Migration, Service, ServiceDef};
-use testing::{Engine, TestPlatform};
+use testing::{Data, Engine, TestPlatform};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::ServiceExt;
@@ -30,6 +31,9 @@ fn build(env: Env) -> Result<Service, BuildError> {
 
 async fn count(State(db): State<Db>, request: http::Request<axum::body::Body>) -> http::Response<axum::body::Body> {
     let method = request.uri().path().to_owned();
+    if method == "/never" {
+        return std::future::pending().await;
+    }
     let counted = db.write(move |tx| tx.execute("INSERT INTO own.calls (method) VALUES ($1)", kit::params![&method])).await;
     let status = counted.map_or_else(|e| Status::internal(e.to_string()), |_| Status::ok(""));
     status.into_http()
@@ -67,5 +71,15 @@ fn a_lost_request_has_no_effect_a_lost_answer_has_and_a_stray_call_has_it_later(
         assert_eq!(call(&p, "/after").await, Ok(()));
         testing::eventually("the stray call arrives", || async { calls(&p).await.len() == 5 }).await;
         assert_eq!(calls(&p).await, ["/before", "/lose/answer", "/late", "/after", "/stray"]);
+    });
+}
+
+#[test]
+fn a_call_that_nobody_set_a_limit_for_ends_too() {
+    testing::run_in_virtual_time(async {
+        let p = TestPlatform::start_on(Data::in_memory(), &[COUNTER], serde_json::json!({})).await;
+        let began = Instant::now();
+        assert_eq!(call(&p, "/never").await, Err(Code::DeadlineExceeded));
+        assert_eq!(began.elapsed().as_secs(), 10);
     });
 }

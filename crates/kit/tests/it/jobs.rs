@@ -16,6 +16,9 @@ testing::both_engines!(
     a_queued_job_runs_and_is_forgotten,
     a_job_waits_until_it_is_due,
     a_key_is_queued_once,
+    a_key_that_is_queued_while_it_runs_is_run_once_more,
+    a_job_that_failed_for_good_while_it_was_wanted_again_begins_anew,
+    a_job_that_wants_to_go_on_at_once_leaves_a_pause,
     a_job_that_fails_for_now_is_tried_again_after_a_pause,
     a_job_that_fails_for_good_is_kept_for_an_operator,
     a_job_that_panics_is_tried_again,
@@ -27,6 +30,7 @@ testing::both_engines!(
     more_jobs_than_places_all_run,
     jobs_that_go_together_come_in_one_call_and_end_each_for_itself,
     what_fails_together_is_tried_again_alone,
+    a_job_with_a_queue_of_its_own_misses_nothing,
 );
 
 /// A service with a kind of job whose tries end as told, and nodes that run it.
@@ -93,7 +97,7 @@ impl Ground {
             let script = script.clone();
             async move { script.run(job).await }
         });
-        let defs = [vec![work.limit(std::time::Duration::from_millis(300))], more].concat();
+        let defs = [vec![work.limit(std::time::Duration::from_secs(2))], more].concat();
         let tasks = Tasks::new(Threads::Pool);
         let runner = JobRunner::new(self.db.clone(), self.clock.clone(), tasks.clone(), defs);
         tasks.spawn_forever("jobs", runner.clone().run());
@@ -164,6 +168,55 @@ async fn a_key_is_queued_once(engine: Engine) {
     let (_node, _) = ground.node();
     ground.none_left().await;
     assert_eq!(ground.tries(), ["a"]);
+}
+
+async fn a_key_that_is_queued_while_it_runs_is_run_once_more(engine: Engine) {
+    let ground = Ground::on(engine).await;
+    let (_node, runner) = ground.node_with(Vec::new());
+    ground.queue("now~", 0).await;
+    ground.tried(1).await;
+    ground.queue("now~", 0).await;
+    ground.queue("now~", 0).await;
+    ground.script.gate.send_replace(true);
+    ground.none_left().await;
+    assert_eq!(ground.tries(), ["now~"; 2]);
+
+    ground.script.gate.send_replace(false);
+    ground.queue("later~", 0).await;
+    ground.tried(3).await;
+    ground.queue("later~", 3_600).await;
+    ground.script.gate.send_replace(true);
+    eventually("it waits for its time", || async { ground.jobs().await == [("later~".to_owned(), "queued".to_owned(), 0, None)] }).await;
+    ground.advance(3_601, &runner);
+    ground.none_left().await;
+    assert_eq!(ground.tries()[2..], ["later~"; 2]);
+}
+
+async fn a_job_that_failed_for_good_while_it_was_wanted_again_begins_anew(engine: Engine) {
+    let ground = Ground::on(engine).await;
+    ground.ends("a~", &[JobOutcome::Failed("no such address".into())]);
+    let (_node, _) = ground.node();
+    ground.queue("a~", 0).await;
+    ground.tried(1).await;
+    ground.queue("a~", 0).await;
+    ground.script.gate.send_replace(true);
+    ground.tried(2).await;
+    let dead = [("a~".to_owned(), "dead".to_owned(), 1, Some("no such address".to_owned()))];
+    eventually("it was tried once more, and is dead", || async { ground.jobs().await == dead }).await;
+}
+
+async fn a_job_that_wants_to_go_on_at_once_leaves_a_pause(engine: Engine) {
+    let ground = Ground::on(engine).await;
+    ground.ends("a", &[JobOutcome::Again(contracts::Time(0))]);
+    let (_node, _) = ground.node();
+    ground.queue("a", 0).await;
+    ground.tried(3).await;
+    let due = || async {
+        let row = ground.db.read(|q| q.row("SELECT due_at, created_at FROM own.jobs WHERE key = 'a' AND state = 'queued'", &[])).await;
+        let row: Option<Row> = row.map_err(|e: DbError| e).unwrap();
+        row.is_some_and(|r| r.get::<contracts::Time>(0).unwrap() > r.get::<contracts::Time>(1).unwrap())
+    };
+    eventually("it is due a moment later", due).await;
 }
 
 async fn a_job_that_fails_for_now_is_tried_again_after_a_pause(engine: Engine) {
@@ -375,4 +428,42 @@ async fn what_fails_together_is_tried_again_alone(engine: Engine) {
     let calls = calls.lock().unwrap();
     let alone = |key: &str| calls.iter().filter(|call| **call == [key]).count();
     assert_eq!((calls[0].len(), alone("a"), alone("c")), (3, 1, 1));
+}
+
+async fn a_job_with_a_queue_of_its_own_misses_nothing(engine: Engine) {
+    let ground = Ground::on(engine).await;
+    let db = ground.db.clone();
+    let draining = JobDef::queued("drain", move |_| {
+        let db = db.clone();
+        async move {
+            let taken = db.write(|tx| tx.execute("DELETE FROM own.jobs WHERE kind = 'item'", &[])).await;
+            let rested = db.write(|tx| {
+                jobs::rest(tx, "drain", "queue", |tx| {
+                    let left = tx.row("SELECT due_at FROM own.jobs WHERE kind = 'item' ORDER BY due_at, id LIMIT 1", &[])?;
+                    left.map(|r| r.get(0)).transpose()
+                })
+            });
+            let ended: Result<(), DbError> = rested.await.and(taken.map(drop));
+            ended.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done)
+        }
+    });
+    let (_node, _) = ground.node_with(vec![draining]);
+    let said = (0..200).map(|n| {
+        let db = ground.db.clone();
+        async move {
+            let said = db.write(move |tx| {
+                let now = tx.now();
+                jobs::queue(tx, "item", &n.to_string(), Json::Null, now)?;
+                jobs::hasten(tx, "drain", "queue", now)
+            });
+            said.await.unwrap_or_else(|e: DbError| panic!("{e}"));
+        }
+    });
+    futures::future::join_all(said).await;
+    let left = || async {
+        let left =
+            ground.db.read(|q| q.row("SELECT COUNT(*) FROM own.jobs WHERE kind IN ('item', 'drain')", &[])?.map_or(Ok(0), |r| r.get(0)));
+        left.await.unwrap_or_else(|e: DbError| panic!("{e}"))
+    };
+    eventually("the queue is empty and its job forgotten", || async { left().await == 0_i64 }).await;
 }

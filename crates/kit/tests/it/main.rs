@@ -11,4 +11,5 @@ mod platform;
 mod positions;
 mod readers;
 mod replays;
+mod retention;
 mod saga;

@@ -187,8 +187,9 @@ async fn what_is_not_there_is_not_found(engine: Engine) {
             client.retry_saga(SagaRequest { id: id() }).await.unwrap_err().code(),
             client.compensate_saga(SagaRequest { id: id() }).await.unwrap_err().code(),
             client.get_replay(GetReplayRequest { id: id() }).await.unwrap_err().code(),
+            client.cancel_replay(GetReplayRequest { id: id() }).await.unwrap_err().code(),
             client.start_replay(StartReplayRequest { read_model: id() }).await.unwrap_err().code(),
         ];
-        assert_eq!(codes, [Code::NotFound; 5], "{}", id());
+        assert_eq!(codes, [Code::NotFound; 6], "{}", id());
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use kit::jobs::{JobDef, JobOutcome};
 use kit::service::Shared;
 use kit::tasks::Threads;
-use kit::{Choice, Clock, Ids, Platform, Service, ServiceDef, Settings, Tasks};
+use kit::{Choice, Clock, DbError, Ids, Platform, Service, ServiceDef, Settings, Tasks};
 use serde_json::{Value as Json, json};
 use testing::{Data, Engine};
+use tokio::sync::Notify;
 use utoipa::openapi::OpenApiBuilder;
 
 const fn service(name: &'static str, calls: &'static [&'static str], reads: &'static [&'static str]) -> ServiceDef {
@@ -77,5 +79,51 @@ fn a_service_with_an_address_need_not_run_here() {
         assert_eq!(platform.directory.remote("stock").as_deref(), Some("http://10.0.0.2:7000"));
         assert_eq!(platform.directory.services(), ["caller", "stock"], "declared ones are known wherever they run");
         platform.stop().await;
+    });
+}
+
+#[test]
+fn jobs_that_wait_for_strangers_hold_up_no_others() {
+    static RAN: Notify = Notify::const_new();
+    fn jobs() -> Vec<JobDef> {
+        let stuck = JobDef::queued("stuck", |_| std::future::pending()).apart();
+        let quick = JobDef::queued("quick", |_| async {
+            RAN.notify_one();
+            JobOutcome::Done
+        });
+        vec![stuck, quick]
+    }
+    testing::run(async move {
+        let data = Data::fresh(Engine::Sqlite);
+        let shop = ServiceDef { build: |_| Ok(Service { jobs: jobs(), ..Service::default() }), ..service("shop", &[], &[]) };
+        let platform = start(&data, &[shop], Choice::All, json!({}), &[]).await.unwrap();
+        let queued = platform.env("shop").unwrap().db.write(|tx| {
+            let now = tx.now();
+            (0..40).try_for_each(|n| kit::jobs::queue(tx, "stuck", &n.to_string(), Json::Null, now))?;
+            kit::jobs::queue(tx, "quick", "1", Json::Null, now)
+        });
+        queued.await.unwrap_or_else(|e: DbError| panic!("{e}"));
+        RAN.notified().await;
+        platform.crash().await;
+    });
+}
+
+#[test]
+fn a_subscriber_that_has_read_what_was_never_written_is_named() {
+    testing::run(async {
+        let data = Data::fresh(Engine::Sqlite);
+        let defs = [service("shop", &[], &[]), service("stock", &[], &["shop"])];
+        let platform = start(&data, &defs, Choice::All, json!({}), &[]).await.unwrap();
+        let moved = platform.env("stock").unwrap().db.write(|tx| {
+            let now = tx.now();
+            tx.execute("INSERT INTO own.readers (source, position, paused, updated_at) VALUES ('shop', 7, NULL, $1)", kit::params![now])
+        });
+        moved.await.unwrap_or_else(|e: DbError| panic!("{e}"));
+        platform.stop().await;
+        let refused = start(&data, &defs, Choice::All, json!({}), &[]).await.err().unwrap_or_default();
+        assert!(refused.starts_with("stock has read the events of shop up to 7, but they end at 0"), "{refused}");
+        assert!(refused.contains("docs/operations/backup.md"), "{refused}");
+        let alone = start(&data, &defs, Choice::Only(&["shop"]), json!({}), &[]).await.unwrap();
+        alone.stop().await;
     });
 }

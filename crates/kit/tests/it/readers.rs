@@ -1,11 +1,17 @@
 //! Delivery: once in effect, in order within a stream, and a failure harms its own stream only.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
 use contracts::events::cart::{CartItemAdded, CartItemRemoved};
 use contracts::{CartId, VariantId};
+use kit::channel::{CallInfo, Fault, LOG};
 use kit::events::dead_letters;
 use kit::{BuildError, Consumer, ConsumerError, Db, DbError, Env, Migration, Service, ServiceDef, Tx, params};
 use serde_json::json;
-use testing::{Engine, TestPlatform, eventually};
+use testing::{Data, Engine, TestPlatform, eventually};
+use tokio::time::Instant;
 use utoipa::openapi::OpenApiBuilder;
 use uuid::Uuid;
 
@@ -14,7 +20,7 @@ pub const TALLY: ServiceDef = ServiceDef {
     name: "tally",
     migrations: &[Migration::new(
         "0001_tally",
-        "CREATE TABLE own.effects (n {serial}, cart {id} NOT NULL, quantity bigint NOT NULL, sequence bigint NOT NULL);
+        "CREATE TABLE own.effects (n {serial}, cart {id} NOT NULL, quantity bigint NOT NULL, sequence bigint NOT NULL, at {time} NOT NULL);
 CREATE TABLE own.moods (cart {id} PRIMARY KEY, mood text NOT NULL);",
     )],
     calls: &[],
@@ -26,10 +32,11 @@ CREATE TABLE own.moods (cart {id} PRIMARY KEY, mood text NOT NULL);",
 
 fn build(_: Env) -> Result<Service, BuildError> {
     let consumer = Consumer::on(|tx: &mut Tx, added: &CartItemAdded, envelope| {
+        let now = tx.now();
         // Written before the mood is asked, so that a failure has something to undo.
         tx.execute(
-            "INSERT INTO own.effects (cart, quantity, sequence) VALUES ($1, $2, $3)",
-            params![added.cart_id.0, added.quantity, envelope.sequence],
+            "INSERT INTO own.effects (cart, quantity, sequence, at) VALUES ($1, $2, $3, $4)",
+            params![added.cart_id.0, added.quantity, envelope.sequence, now],
         )?;
         let mood = tx.row("SELECT mood FROM own.moods WHERE cart = $1", params![added.cart_id.0])?;
         match mood.map(|r| r.get::<String>(0)).transpose()?.as_deref() {
@@ -39,6 +46,10 @@ fn build(_: Env) -> Result<Service, BuildError> {
             Some("breaks") => Err(ConsumerError::Db(DbError::Internal("it broke".into()))),
             Some("panics") => panic!("boo"),
             Some("fails") => Err(tx.execute("INSERT INTO own.nowhere (x) VALUES (1)", &[]).map(drop).expect_err("no such table").into()),
+            Some("crowded") => {
+                let so_far = tx.row("SELECT COUNT(*) FROM own.effects WHERE at = $1", params![now])?.map_or(Ok(0_i64), |r| r.get(0))?;
+                if so_far > 20 { Err(ConsumerError::Db(DbError::TimedOut)) } else { Ok(()) }
+            }
             Some("answers") => {
                 tx.publish(CartItemRemoved { cart_id: added.cart_id, variant_id: added.variant_id })?;
                 Ok(())
@@ -104,6 +115,7 @@ testing::both_engines!(
     a_dead_letter_can_be_retried,
     a_dead_letter_can_be_discarded,
     dead_letters_that_failed_alike_go_together,
+    a_batch_that_takes_too_long_is_taken_in_parts,
     five_failing_streams_pause_the_subscription,
     a_crash_loses_nothing_and_repeats_nothing,
     a_pause_that_was_noted_before_a_crash_is_over_after_it,
@@ -217,6 +229,55 @@ async fn dead_letters_that_failed_alike_go_together(engine: Engine) {
     assert_eq!((effects(&p, cart(1)).await, effects(&p, cart(3)).await), (vec![1], vec![]));
     assert_eq!(dead_letters::discard_group(&db, "cart", "cart.item_added", "odd").await.unwrap(), 1);
     assert!(inbox(&db).await.is_empty());
+}
+
+async fn a_batch_that_takes_too_long_is_taken_in_parts(engine: Engine) {
+    let p = TestPlatform::start(engine, &[TALLY]).await;
+    set_mood(&p, cart(1), Some("crowded")).await;
+    publish(&p, vec![cart(1); 300], 1).await;
+    publish(&p, vec![cart(2)], 2).await;
+    p.settle().await;
+    assert_eq!((effects(&p, cart(1)).await, effects(&p, cart(2)).await), (vec![1; 300], vec![2]));
+    assert_eq!((inbox(&p.db("tally")).await.len(), paused(&p.db("tally")).await), (0, None), "it was nobody's fault");
+}
+
+/// A subscription whose publisher has been away for some time, and what brings it back.
+async fn after_an_outage() -> (TestPlatform, Arc<AtomicBool>) {
+    let p = TestPlatform::start_on(Data::in_memory(), &[TALLY], json!({})).await;
+    let (is_away, tries) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (away, tried) = (is_away.clone(), tries.clone());
+    p.platform().directory.set_faults(Arc::new(move |call: &CallInfo| {
+        let lost = call.callee == "cart" && call.method == LOG && away.load(Ordering::SeqCst);
+        tried.fetch_add(usize::from(lost), Ordering::SeqCst);
+        if lost { Fault::LoseRequest } else { Fault::None }
+    }));
+    publish(&p, vec![cart(1)], 1).await;
+    eventually("its pauses have grown", || async { tries.load(Ordering::SeqCst) >= 11 }).await;
+    (p, is_away)
+}
+
+#[test]
+fn a_publisher_that_is_back_is_heard_at_once() {
+    testing::run_in_virtual_time(async {
+        let (p, is_away) = after_an_outage().await;
+        let back = Instant::now();
+        is_away.store(false, Ordering::SeqCst);
+        publish(&p, vec![cart(1)], 2).await;
+        eventually("both take effect", || async { effects(&p, cart(1)).await == [1, 2] }).await;
+        assert!(back.elapsed() < Duration::from_secs(1), "{:?}", back.elapsed());
+        eventually("it goes on", || async { paused(&p.db("tally")).await.is_none() }).await;
+    });
+}
+
+#[test]
+fn a_publisher_that_is_back_and_says_nothing_is_asked_soon() {
+    testing::run_in_virtual_time(async {
+        let (p, is_away) = after_an_outage().await;
+        let back = Instant::now();
+        is_away.store(false, Ordering::SeqCst);
+        eventually("it takes effect", || async { effects(&p, cart(1)).await == [1] }).await;
+        assert!(back.elapsed() < Duration::from_secs(6), "{:?}", back.elapsed());
+    });
 }
 
 async fn five_failing_streams_pause_the_subscription(engine: Engine) {

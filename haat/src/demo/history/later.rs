@@ -28,7 +28,7 @@ impl Past<'_> {
             self.world.pass(45);
             self.happens(placed, plan, event).await?;
         }
-        self.world.rest().await
+        Ok(())
     }
 
     async fn happens(&self, placed: &Placed, plan: &Plan, event: Event) -> anyhow::Result<()> {
@@ -48,7 +48,7 @@ impl Past<'_> {
             Event::CalledOff => {
                 let path = format!("/api/v1/orders/{}/cancel", id(&placed.order));
                 let why = json!({"reason": "found it elsewhere"});
-                self.world.ask("orders", &self.buyer(plan), ("PUT", &path), Some(why), "").await.map(drop)
+                self.world.ask("orders", &self.buyer(plan), ("PUT", &path), Some(why), "").await?.done_or_refused()
             }
             Event::AskedBack => self.ask_back(placed, plan).await,
             Event::Agreed => self.answer(placed, plan, "approve").await,
@@ -64,7 +64,7 @@ impl Past<'_> {
         for (n, part) in parts(&placed.order).enumerate() {
             let Some(owner) = self.owner(part) else { continue };
             let path = format!("/api/v1/vendor/orders/{}/status", id(part));
-            self.world.ask("orders", owner, ("PUT", &path), Some(body(n, &part["totals"]["total"])), "").await?;
+            self.world.ask("orders", owner, ("PUT", &path), Some(body(n, &part["totals"]["total"])), "").await?.done_or_refused()?;
         }
         Ok(())
     }
@@ -78,7 +78,7 @@ impl Past<'_> {
         let Some(line) = lines.into_iter().find(|l| l["kind"] == "physical") else { return Ok(()) };
         let path = format!("/api/v1/orders/{}/return", id(&placed.order));
         let wish = json!({"items": [{"lineId": line["id"], "quantity": 1}], "reason": "not as I had hoped"});
-        self.world.ask("orders", &self.buyer(plan), ("POST", &path), Some(wish), &format!("{} back", plan.key)).await.map(drop)
+        self.world.ask("orders", &self.buyer(plan), ("POST", &path), Some(wish), &format!("{} back", plan.key)).await?.done_or_refused()
     }
 
     /// A store says something to the order's first return.
@@ -88,7 +88,7 @@ impl Past<'_> {
         let back = &found["data"][0];
         let Some(owner) = self.owner(back) else { return Ok(()) };
         let reason = (word == "reject").then(|| json!({"reason": "it has been used"}));
-        self.world.ask("orders", owner, ("POST", &format!("/api/v1/returns/{}/{word}", id(back))), reason, "").await.map(drop)
+        self.world.ask("orders", owner, ("POST", &format!("/api/v1/returns/{}/{word}", id(back))), reason, "").await?.done_or_refused()
     }
 
     /// The first store gives some of its part back.
@@ -98,7 +98,7 @@ impl Past<'_> {
         let path = format!("/api/v1/payments/{}/refund", id(&placed.order["payment"]));
         let amount = json!({"amount": share(total, percent), "currency": total["currency"]});
         let body = json!({"amount": amount, "reason": "it arrived with a scratch"});
-        self.world.ask("payments", owner, ("POST", &path), Some(body), &format!("{} refund", placed.key)).await.map(drop)
+        self.world.ask("payments", owner, ("POST", &path), Some(body), &format!("{} refund", placed.key)).await?.done_or_refused()
     }
 
     /// What a store's part lacked at the door is collected, or given up.
@@ -119,7 +119,7 @@ impl Past<'_> {
                     (&self.cast.admin, format!("/api/v1/payments/{payment}/write-off"), json!({"vendorId": row["vendorId"], "reason": why}))
                 }
             };
-            self.world.ask("payments", who, ("POST", &path), Some(body), &key).await?;
+            self.world.ask("payments", who, ("POST", &path), Some(body), &key).await?.done_or_refused()?;
         }
         Ok(())
     }
@@ -144,9 +144,9 @@ impl Past<'_> {
             let reference = format!("deposit slip {}-{}", day + 1, n + 1);
             let body = json!({"vendorId": vendor, "amount": {"amount": amount, "currency": currency}, "reference": reference});
             let key = format!("demo remittance {day} {vendor}");
-            self.world.ask("payments", &self.cast.admin, ("POST", "/api/v1/payments/cash/remittances"), Some(body), &key).await?;
+            self.world.ask("payments", &self.cast.admin, ("POST", "/api/v1/payments/cash/remittances"), Some(body), &key).await?.ok()?;
         }
-        self.world.ask("notifications", &self.cast.shopper, ("POST", "/api/v1/notifications/read-all"), None, "").await?;
+        self.world.ask("notifications", &self.cast.shopper, ("POST", "/api/v1/notifications/read-all"), None, "").await?.ok()?;
         self.world.rest().await
     }
 }

@@ -98,6 +98,7 @@ impl Past<'_> {
         // Whoever goes on after a cut begins behind all that may have happened before it: time does not go back.
         store::reach(db, starts.plus_seconds(SLOT_SECONDS)).await?;
         self.world.pass_until(starts);
+        // Who has not paid by now does not any more.
         self.world.rest().await?;
         self.later(now).await?;
         let mut placed = Vec::new();
@@ -107,9 +108,6 @@ impl Past<'_> {
                 placed.push((Placed { key: plan.key.clone(), day: now.day, slot: now.slot, order }, plan));
             }
         }
-        self.world.rest().await?;
-        // Who has not paid by now does not any more.
-        self.world.pass(20 * 60);
         self.world.rest().await?;
         let next = (now.day, now.slot + 1);
         store::keep(db, placed.iter().map(|(p, _)| p.clone()).collect(), next).await?;

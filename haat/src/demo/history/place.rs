@@ -59,7 +59,13 @@ impl Past<'_> {
         if answer.body["code"] == "out_of_stock" {
             return Ok(None);
         }
-        let order = answer.ok().with_context(|| format!("order {}", plan.key))?;
+        let mut order = answer.ok().with_context(|| format!("order {}", plan.key))?;
+        if order["payment"].is_null() {
+            // It was answered before it could be paid.
+            self.world.rest().await?;
+            let path = format!("/api/v1/orders/{}", order["id"].as_str().unwrap_or_default());
+            order = self.world.ask("orders", &who, ("GET", &path), None, "").await?.ok()?;
+        }
         if let Some(url) = order["payment"]["action"]["url"].as_str() {
             self.pay(plan, &who, &order, url).await?;
         }
@@ -97,12 +103,15 @@ impl Past<'_> {
             Paying::Forgets => return Ok(()),
             Paying::CallsOff => {
                 let path = format!("/api/v1/orders/{}/cancel", order["id"].as_str().unwrap_or_default());
-                self.world.ask("orders", who, ("PUT", &path), Some(json!({"reason": "ordered by mistake"})), "").await?;
+                self.world
+                    .ask("orders", who, ("PUT", &path), Some(json!({"reason": "ordered by mistake"})), "")
+                    .await?
+                    .done_or_refused()?;
                 return Ok(());
             }
         };
         // Where it was answered before, the same answer is harmless.
-        self.world.ask("sandbox", &Caller::default(), ("POST", &format!("{path}/{answer}")), None, "").await.map(drop)
+        self.world.ask("sandbox", &Caller::default(), ("POST", &format!("{path}/{answer}")), None, "").await?.done_or_refused()
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Story {
     pub parts: Vec<Part>,
     /// What must have been told about it: the kind of message, and about what.
     pub told: Vec<(&'static str, String)>,
+    /// Returns that were asked for, each with its store: the store must have been told.
+    pub asked_back: Vec<(String, String)>,
     /// What went back for returned goods, in minor units.
     pub returned: i64,
     /// Pieces that came back or are to come, by line.
@@ -92,9 +94,12 @@ impl Story {
             "order.status_changed" => self.part_moved(data),
             "order.return_requested" => {
                 self.pieces_back.0.insert(text(&data["returnId"]), lines(&data["lines"], "lineId"));
+                self.asked_back.push((text(&data["returnId"]), text(&data["vendorId"])));
             }
+            "order.return_approved" => self.told.push(("order.return_approved", text(&data["returnId"]))),
             "order.return_rejected" => {
                 self.pieces_back.0.remove(&text(&data["returnId"]));
+                self.told.push(("order.return_rejected", text(&data["returnId"])));
             }
             "order.returned" => {
                 if let Some(part) = self.part(&data["vendorOrderId"]) {

@@ -1,6 +1,8 @@
 //! Carts that nobody comes back to.
 
-use kit::Caller;
+use contracts::proto::cart::cart_client::CartClient;
+use contracts::proto::cart::{CheckOutRequest, Line};
+use kit::{Caller, DbError, Ids};
 use serde_json::json;
 use testing::{Engine, redact};
 
@@ -10,6 +12,7 @@ testing::both_engines!(
     a_guests_cart_ends_after_a_week_and_a_users_after_ninety_days,
     every_change_keeps_a_cart_longer,
     a_cart_that_was_taken_over_is_kept_as_the_users,
+    which_cart_became_which_order_is_forgotten_in_time,
 );
 
 const DAY: i64 = 24 * 3_600;
@@ -69,4 +72,25 @@ async fn a_cart_that_was_taken_over_is_kept_as_the_users(engine: Engine) {
     shop.p.send("POST", "/api/v1/cart/merge", &both, None, &[]).await.expect(200);
     pass(&shop, 89).await;
     assert_eq!((shop.quantities(&me).await, shop.told("cart.abandoned").await), (vec![(0, 1)], 0));
+}
+
+async fn which_cart_became_which_order_is_forgotten_in_time(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let known = || async {
+        let read = shop.p.db("cart").read(|q| q.row("SELECT COUNT(*) FROM cart.checkouts", &[])?.map_or(Ok(0), |r| r.get::<i64>(0)));
+        read.await.unwrap_or_else(|e: DbError| panic!("{e}"))
+    };
+    let (ids, now) = (Ids::random(), kit::Clock::system().now());
+    for days in [0, 60] {
+        pass(&shop, days).await;
+        let id = || ids.uuid(now).to_string();
+        let lines = vec![Line { item_id: id(), variant_id: id(), quantity: 1 }];
+        let request = CheckOutRequest { cart_id: id(), order_id: id(), lines };
+        CartClient::new(shop.p.channel("cart")).check_out(request).await.unwrap();
+    }
+    assert_eq!(known().await, 2);
+    pass(&shop, 31).await;
+    assert_eq!(known().await, 1);
+    pass(&shop, 60).await;
+    assert_eq!(known().await, 0);
 }

@@ -10,6 +10,7 @@ use crate::shop::Shop;
 
 testing::both_engines!(
     a_guests_cart_is_taken_over_at_sign_in,
+    sign_ins_that_come_twice_and_out_of_order_change_nothing,
     a_cart_is_taken_over_when_asked,
     carts_that_are_merged_at_once_are_summed_once,
     what_is_not_sold_any_more_is_taken_over_too,
@@ -40,6 +41,24 @@ async fn a_guests_cart_is_taken_over_at_sign_in(engine: Engine) {
     assert_eq!(shop.quantities(&me).await, [(0, 999), (1, 1)], "summed, and capped");
     assert_eq!(shop.quantities(&guest).await, []);
     assert_eq!(shop.told("cart.merged").await, 1);
+}
+
+async fn sign_ins_that_come_twice_and_out_of_order_change_nothing(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (me, guests) = (testing::user(), [testing::guest(), testing::guest()]);
+    shop.add(&guests[0], 0, 2).await;
+    shop.add(&guests[1], 0, 3).await;
+    shop.add(&guests[1], 1, 1).await;
+    // The first was asked for before its sign-in is heard of; the second is heard of alone.
+    shop.p.send("POST", "/api/v1/cart/merge", &with_token(&me, &guests[0]), None, &[]).await.expect(200);
+    for round in 0..2 {
+        for guest in guests.iter().rev().map(Some).chain([None]) {
+            sign_in(&shop, &me, guest).await;
+            shop.p.settle().await;
+        }
+        assert_eq!(shop.quantities(&me).await, [(0, 5), (1, 1)]);
+        assert_eq!((shop.lines().await, shop.told("cart.merged").await), (2, 2), "a row per variant, an event per cart: round {round}");
+    }
 }
 
 async fn a_cart_is_taken_over_when_asked(engine: Engine) {

@@ -25,7 +25,12 @@ impl Shop {
         let product = json!({"title": "Shirt", "variants": [
             {"sku": "A", "price": {"amount": 100, "currency": "BDT"}, "stock": [{"onHand": 5}]},
             {"sku": "B", "price": {"amount": 70, "currency": "BDT"}, "stock": [{"onHand": 50}]}]});
-        let request = ImportProductsRequest { vendor_id: store.vendor_id, vendor_name: store.name, products: vec![product.to_string()] };
+        let request = ImportProductsRequest {
+            vendor_id: store.vendor_id,
+            vendor_name: store.name,
+            products: vec![product.to_string()],
+            check_only: false,
+        };
         CatalogClient::new(p.channel("catalog")).import_products(request).await.unwrap();
         let list = p.send("GET", "/api/v1/products", &testing::guest(), None, &[]).await.expect(200).body;
         let variants = list["data"][0]["variants"].as_array().unwrap().iter().map(|v| text(&v["id"])).collect();
@@ -63,6 +68,12 @@ impl Shop {
     pub async fn archive(&self) {
         let path = format!("/api/v1/products/{}", self.product);
         self.p.send("DELETE", &path, &testing::user_with(&[Role::Admin]), None, &[]).await.expect(204);
+    }
+
+    /// How many lines there are in all carts.
+    pub async fn lines(&self) -> i64 {
+        let row = self.p.db("cart").read(|q| q.row("SELECT COUNT(*) FROM cart.items", &[])).await.unwrap();
+        row.unwrap().get(0).unwrap()
     }
 
     /// What the cart has told, oldest first.

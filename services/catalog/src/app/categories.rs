@@ -1,19 +1,19 @@
 //! The tree in which products are filed.
 
 use contracts::CategoryId;
-use kit::http::Ifs;
-use kit::idempotency::Key;
+use kit::http::{Ifs, etag};
+use kit::idempotency::{Answer, Given, Key, once};
 use kit::problem::FieldError;
 use kit::{DbError, Query, Tx};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{App, Given, created, etag, once};
+use super::App;
 use crate::domain::{
     Attribute, CATEGORIES_MAX, Category, CategoryInput, CategoryNode, DEPTH_MAX, NewCategory, ProductInput, Status, attribute_errors, tree,
 };
 use crate::error::Error;
-use crate::store;
+use crate::store::{self, Counts};
 
 /// A category with what is above and below it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -37,14 +37,16 @@ pub(crate) struct Crumb {
 }
 
 impl App {
-    /// The whole tree.
+    /// The whole tree, with counts of a second ago at most.
     pub async fn categories(&self) -> Result<Vec<CategoryNode>, Error> {
-        self.db.read_stale(|q| Ok(tree(store::categories(q)?))).await
+        let counts = self.counted.get(&self.db, &self.clock).await?;
+        self.db.read_stale(move |q| Ok(tree(store::categories(q, &counts)?))).await
     }
 
     /// One category by id or slug.
     pub async fn category(&self, id_or_slug: String) -> Result<CategoryPage, Error> {
-        self.db.read(move |q| page(q, &id_or_slug)).await
+        let counts = self.counted.get(&self.db, &self.clock).await?;
+        self.db.read(move |q| page(q, &id_or_slug, &counts)).await
     }
 
     /// The id of a category by id or slug.
@@ -64,7 +66,7 @@ impl App {
                 once(tx, key.as_ref(), |tx| {
                     let id = add(tx, &new)?;
                     let made = store::category(tx, id)?.ok_or(Error::NoCategory)?;
-                    Ok(created(format!("/api/v1/categories/{id}"), &CategoryNode { category: made, children: Vec::new() }))
+                    Ok(Answer::new(201, Some(format!("/api/v1/categories/{id}")), &CategoryNode { category: made, children: Vec::new() }))
                 })
             })
             .await
@@ -88,7 +90,8 @@ impl App {
                 if moves {
                     store::rehang(tx, id, new.parent_id)?;
                 }
-                page(tx, &id.to_string())
+                let counts = store::category_counts(tx)?;
+                page(tx, &id.to_string(), &counts)
             })
             .await
     }
@@ -120,8 +123,10 @@ impl App {
 
 fn ensure(tx: &mut Tx, nodes: &[NewCategory]) -> Result<CategoryId, Error> {
     let mut parent_id = None;
-    for node in nodes {
-        parent_id = Some(match store::category_by_slug(tx, &node.slug)? {
+    for (place, node) in nodes.iter().enumerate() {
+        let names: Vec<&str> = nodes[..=place].iter().map(|n| n.name.as_str()).collect();
+        let called_so = store::category_by_names(tx, &names)?;
+        parent_id = Some(match called_so.map_or_else(|| store::category_by_slug(tx, &node.slug), |id| Ok(Some(id)))? {
             Some(there) => there,
             None => add(tx, &NewCategory { parent_id, ..node.clone() })?,
         });
@@ -156,8 +161,8 @@ fn hangs_well(tx: &mut Tx, id: Option<CategoryId>, parent: Option<CategoryId>) -
     Ok(())
 }
 
-fn page(q: &mut Query, id_or_slug: &str) -> Result<CategoryPage, Error> {
-    let all = store::categories(q)?;
+fn page(q: &mut Query, id_or_slug: &str, counts: &Counts) -> Result<CategoryPage, Error> {
+    let all = store::categories(q, counts)?;
     let found = all.iter().find(|c| c.slug == id_or_slug || c.id.to_string() == id_or_slug.to_lowercase()).ok_or(Error::NoCategory)?.id;
     let parent_of = |c: &Category| c.parent_id.and_then(|p| all.iter().find(|o| o.id == p).cloned());
     let mut above: Vec<Category> = Vec::new();
@@ -178,10 +183,15 @@ fn find(nodes: Vec<CategoryNode>, id: CategoryId) -> Option<CategoryNode> {
 
 /// What keeps a product out of the categories that it names.
 pub(super) fn misfiled_in(q: &mut Query, input: &ProductInput, status: Status) -> Result<Option<Error>, DbError> {
-    let Some(asked) = store::asked_of(q, &input.category_ids)? else {
+    Ok(misfiled(store::asked_of(q, &input.category_ids)?.as_deref(), input, status))
+}
+
+/// As [`misfiled_in`], where it is known what the categories ask; `None` where one of them does not exist.
+pub(super) fn misfiled(asked: Option<&[Attribute]>, input: &ProductInput, status: Status) -> Option<Error> {
+    let Some(asked) = asked else {
         let detail = "one of these categories does not exist".into();
-        return Ok(Some(Error::Invalid(vec![FieldError { pointer: "/categoryIds".into(), code: "unknown_category", detail }])));
+        return Some(Error::Invalid(vec![FieldError { pointer: "/categoryIds".into(), code: "unknown_category", detail }]));
     };
-    let errors = attribute_errors(&asked, &input.attributes, status != Status::Published);
-    Ok((!errors.is_empty()).then_some(Error::Invalid(errors)))
+    let errors = attribute_errors(asked, &input.attributes, status != Status::Published);
+    (!errors.is_empty()).then_some(Error::Invalid(errors))
 }

@@ -1,16 +1,16 @@
 //! What a store does with its products once they are there.
 
 use contracts::events::catalog::{ProductArchived, ProductPriceChanged, ProductPublished, ProductUpdated};
-use contracts::{ProductId, VariantId};
-use kit::Tx;
-use kit::http::Ifs;
+use contracts::{CategoryId, ProductId, VariantId, VendorId};
+use kit::http::{Ifs, etag};
 use kit::problem::FieldError;
+use kit::{DbError, Tx};
 
 use super::categories::misfiled_in;
 use super::products::unfit;
 use super::stock::put_stock;
 use super::watch::watch;
-use super::{App, Seller, etag};
+use super::{App, Seller};
 use crate::domain::{self, NewProduct, Product, ProductInput, ProductPatch, Status};
 use crate::error::Error;
 use crate::store;
@@ -138,20 +138,31 @@ pub(super) fn changed(tx: &mut Tx, before: &Product) -> Result<Product, Error> {
             tx.publish(ProductPriceChanged { product_id, variant_id, old_price, new_price })?;
         }
     }
-    told_of_status(tx, Some(before.status), &now)?;
+    told_of_status(tx, before.status, &now)?;
     let variants: Vec<VariantId> = now.variants.iter().map(|v| v.id).collect();
     watch(tx, &variants)?;
     Ok(now)
 }
 
 /// Says that a product is for sale, or no longer.
-pub(super) fn told_of_status(tx: &mut Tx, before: Option<Status>, now: &Product) -> Result<(), Error> {
-    let (product_id, vendor_id, title) = (now.id, now.vendor_id, now.title.clone());
-    match now.status {
-        status if before == Some(status) => {}
-        Status::Published => tx.publish(ProductPublished { product_id, vendor_id, title, category_ids: now.category_ids.clone() })?,
-        Status::Archived => tx.publish(ProductArchived { product_id, vendor_id, title })?,
-        Status::Draft => {}
+fn told_of_status(tx: &mut Tx, before: Status, now: &Product) -> Result<(), Error> {
+    if before == now.status {
+        return Ok(());
     }
-    Ok(())
+    Ok(tell_status(tx, now.status, (now.id, now.vendor_id), now.title.clone(), &now.category_ids)?)
+}
+
+/// Says where a product is in its life now; of a draft nobody need know.
+pub(super) fn tell_status(
+    tx: &mut Tx,
+    status: Status,
+    (product_id, vendor_id): (ProductId, VendorId),
+    title: String,
+    category_ids: &[CategoryId],
+) -> Result<(), DbError> {
+    match status {
+        Status::Published => tx.publish(ProductPublished { product_id, vendor_id, title, category_ids: category_ids.to_vec() }),
+        Status::Archived => tx.publish(ProductArchived { product_id, vendor_id, title }),
+        Status::Draft => Ok(()),
+    }
 }

@@ -2,20 +2,24 @@
 
 mod categories;
 mod changes;
+mod counts;
+mod export;
+mod import;
+mod kept;
 mod parts;
 mod products;
+mod repair;
 mod reservations;
 mod sellers;
 mod stock;
+mod uploads;
 mod view;
 mod warehouses;
 mod watch;
 
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::channel::Channel;
-use kit::idempotency::{self, Answer, Key, Seen};
-use kit::{Db, Tx};
-use serde::Serialize;
+use kit::{Clock, Db};
 
 use crate::domain::Product;
 use crate::error::Error;
@@ -23,9 +27,12 @@ use crate::store;
 
 pub(crate) use categories::CategoryPage;
 pub(crate) use changes::Edit;
-pub(crate) use products::Upserted;
-pub(crate) use sellers::{Seller, Store};
+pub(crate) use counts::Counted;
+pub(crate) use import::Upserted;
+pub(crate) use kept::Kept;
+pub(crate) use sellers::{Seller, Store, meant};
 pub(crate) use stock::Adjustment;
+pub(crate) use uploads::UPLOAD_JOB;
 pub(crate) use view::{Inventory, StockMovement};
 pub(crate) use watch::{BACK_IN_STOCK, StockWait};
 
@@ -33,9 +40,12 @@ pub(crate) use watch::{BACK_IN_STOCK, StockWait};
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
+    pub clock: Clock,
+    pub counted: Counted,
     /// Without a slash at the end.
     pub public_url: String,
     pub vendors: VendorsClient<Channel>,
+    pub kept: Kept,
 }
 
 impl App {
@@ -55,43 +65,4 @@ impl App {
     pub async fn variants(&self, products: Vec<uuid::Uuid>, variants: Vec<uuid::Uuid>) -> Result<Vec<store::VariantRow>, Error> {
         self.db.read(move |q| Ok(store::variants(q, &products, &variants)?)).await
     }
-}
-
-/// What a request that may be repeated is answered.
-pub(crate) enum Given {
-    Now(Answer),
-    Before(Answer),
-    Running,
-    Mismatch,
-}
-
-/// Does something once per key, and answers a repeat as the first time.
-fn once(tx: &mut Tx, key: Option<&Key>, act: impl Fn(&mut Tx) -> Result<Answer, Error>) -> Result<Given, Error> {
-    if let Some(key) = key {
-        match idempotency::look_up(tx, key)? {
-            Seen::New => {}
-            Seen::Answered(answer) => return Ok(Given::Before(answer)),
-            Seen::Claimed(_) => return Ok(Given::Running),
-            Seen::Mismatch => return Ok(Given::Mismatch),
-        }
-    }
-    let answer = act(tx)?;
-    if let Some(key) = key {
-        idempotency::remember(tx, key, &answer)?;
-    }
-    Ok(Given::Now(answer))
-}
-
-/// The answer to a request that made something.
-fn created(location: String, body: &impl Serialize) -> Answer {
-    Answer { status: 201, location: Some(location), body: json(body) }
-}
-
-fn json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("ids, numbers and text always make JSON")
-}
-
-/// The entity tag of what counts its changes.
-pub(crate) fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }

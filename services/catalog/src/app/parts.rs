@@ -2,13 +2,13 @@
 
 use contracts::VariantId;
 use kit::Tx;
-use kit::idempotency::Key;
+use kit::idempotency::{Answer, Given, Key, once};
 use kit::problem::FieldError;
 use uuid::Uuid;
 
+use super::App;
 use super::changes::{Edit, changed, held};
 use super::stock::{misplaced, put_stock};
-use super::{App, Given, created, once};
 use crate::domain::{MEDIA_MAX, Media, MediaInput, Product, VARIANTS_MAX, Variant, VariantInput, media_errors, variant_errors};
 use crate::error::Error;
 use crate::store;
@@ -31,7 +31,7 @@ impl App {
                     let made = store::put_variants(tx, there.id, std::slice::from_ref(&input), place)?;
                     put_stock(tx, there.id, std::slice::from_ref(&input), &made)?;
                     let variant = one(changed(tx, &there)?, *made.first().ok_or(Error::NoVariant)?)?;
-                    Ok(created(format!("/api/v1/products/{}/variants", there.id), &variant))
+                    Ok(Answer::new(201, Some(format!("/api/v1/products/{}/variants", there.id)), &variant))
                 })
             })
             .await
@@ -90,7 +90,7 @@ impl App {
                     let all: Vec<Media> = there.media.iter().cloned().chain([picture.clone()]).collect();
                     store::set_media(tx, there.id, &all)?;
                     changed(tx, &there)?;
-                    Ok(created(format!("/api/v1/products/{}", there.id), &picture.located(&public_url)))
+                    Ok(Answer::new(201, Some(format!("/api/v1/products/{}", there.id)), &picture.located(&public_url)))
                 })
             })
             .await

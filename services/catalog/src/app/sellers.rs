@@ -13,11 +13,33 @@ pub(crate) struct Store {
     pub name: String,
 }
 
+/// A store that somebody acts for.
+#[derive(Clone, Debug)]
+pub(crate) struct Workplace {
+    pub store: Store,
+    /// Whether it is theirs.
+    pub is_own: bool,
+}
+
+/// The store that is meant: the one named, the only one, or the only one of their own.
+pub(crate) fn meant(mut places: Vec<Workplace>, named: Option<VendorId>) -> Result<Store, Error> {
+    places.retain(|p| named.is_none_or(|id| p.store.id == id));
+    if places.len() > 1 && places.iter().filter(|p| p.is_own).count() == 1 {
+        places.retain(|p| p.is_own);
+    }
+    if places.len() > 1 {
+        return Err(Error::StoreNeeded);
+    }
+    places.pop().map(|p| p.store).ok_or(Error::NoStore)
+}
+
 /// Somebody who sells.
 #[derive(Clone, Debug)]
 pub(crate) struct Seller {
     /// The stores they act for; `None` for any.
     pub stores: Option<Vec<VendorId>>,
+    /// The one of them that is meant where none is named.
+    pub usual: Option<VendorId>,
     /// As ledgers name them.
     pub actor: String,
 }
@@ -31,23 +53,36 @@ impl Seller {
 
 impl App {
     /// The stores that a user acts for.
-    pub async fn stores_of(&self, user: UserId) -> Result<Vec<Store>, Error> {
+    pub async fn stores_of(&self, user: UserId) -> Result<Vec<Workplace>, Error> {
         let request = api::StoresOfUserRequest { user_id: user.to_string() };
         let answer = self.vendors.clone().stores_of_user(request).await.map_err(|_| Error::Unreachable("vendors"))?;
-        Ok(answer.into_inner().stores.into_iter().filter_map(read_store).collect())
+        let place = |s: api::Store| Some(Workplace { is_own: s.owner_id == user.to_string(), store: read_store(s)? });
+        Ok(answer.into_inner().stores.into_iter().filter_map(place).collect())
     }
 
-    /// The store that a user may write for: the one named, or the only one.
+    /// The store that a user may write for.
     pub async fn store_of_user(&self, user: UserId, named: Option<VendorId>) -> Result<Store, Error> {
-        let mut stores = self.stores_of(user).await?.into_iter().filter(|s| named.is_none_or(|id| s.id == id));
-        stores.next().ok_or(Error::NoStore)
+        meant(self.stores_of(user).await?, named)
     }
 
     /// Any store, for those who may write for all.
     pub async fn store(&self, id: VendorId) -> Result<Store, Error> {
-        let request = api::GetStoresRequest { vendor_ids: vec![id.to_string()] };
+        read_store(self.found_store(id).await?).ok_or(Error::NoStore)
+    }
+
+    /// Whether a store is there and sells.
+    pub async fn is_open(&self, id: VendorId) -> Result<bool, Error> {
+        match self.found_store(id).await {
+            Ok(found) => Ok(found.status == "active"),
+            Err(Error::NoStore) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn found_store(&self, id: VendorId) -> Result<api::Store, Error> {
+        let request = api::GetStoresRequest { vendor_ids: vec![id.to_string()], slugs: Vec::new() };
         let answer = self.vendors.clone().get_stores(request).await.map_err(|_| Error::Unreachable("vendors"))?;
-        answer.into_inner().stores.into_iter().next().and_then(read_store).ok_or(Error::NoStore)
+        answer.into_inner().stores.into_iter().next().ok_or(Error::NoStore)
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use contracts::events::catalog::InventoryUpdated;
 use contracts::{ProductId, ReservationId, VariantId, VendorId, WarehouseId};
 use kit::http::PageRequest;
-use kit::idempotency::{Answer, Key};
+use kit::idempotency::{Answer, Given, Key, once};
 use kit::{DbError, Query, Tx};
 
 use super::watch::watch;
-use super::{App, Given, Inventory, Seller, StockMovement, json, once};
+use super::{App, Inventory, Seller, StockMovement};
 use crate::domain::{Change, Kind, Product, Status, VariantInput};
 use crate::error::Error;
 use crate::store::{self, Movement, MovementFilter};
@@ -87,7 +87,7 @@ impl App {
                     let known = owned(tx, &seller, product)?;
                     adjust(tx, &known, &wanted, &seller)?;
                     let now = Inventory::by_warehouse(store::levels(tx, product.0)?);
-                    Ok(Answer { status: 200, location: None, body: json(&now) })
+                    Ok(Answer::new(200, None, &now))
                 })
             })
             .await
@@ -204,15 +204,48 @@ pub(super) fn put_stock(tx: &mut Tx, product: ProductId, inputs: &[VariantInput]
     move_stock(tx, &changes, &counted)
 }
 
+/// Puts the stock with which new products begin, where it says.
+pub(super) fn open_stock(tx: &mut Tx, products: &[(ProductId, &[VariantInput], &[VariantId])]) -> Result<(), Error> {
+    let received = Why { kind: "received", reservation_id: None, reason: "opening stock".into(), actor: None };
+    let (mut opened, mut movements) = (Vec::new(), Vec::new());
+    for (product, inputs, variants) in products {
+        for ((variant_id, warehouse_id), count) in wanted_stock(inputs, variants) {
+            opened.push((variant_id, warehouse_id, count));
+            if count > 0 {
+                let change = Change { variant_id, warehouse_id, on_hand: count, reserved: 0 };
+                movements.push(movement(*product, &change, count, &received));
+            }
+        }
+    }
+    if opened.is_empty() {
+        return Ok(());
+    }
+    store::ensure_main_warehouse(tx)?;
+    if !store::open_stock(tx, &opened)? {
+        return Err(tx.lost_race().into());
+    }
+    Ok(store::insert_movements(tx, &movements)?)
+}
+
 /// Stock in a warehouse that the product's store does not have.
-pub(super) fn misplaced(tx: &mut Tx, owner: VendorId, variants: &[VariantInput]) -> Result<Option<Error>, DbError> {
-    let named: Vec<_> = variants.iter().flat_map(|v| &v.stock).filter_map(|s| s.warehouse_id).collect();
-    if named.iter().all(|w| *w == store::MAIN_WAREHOUSE) {
+pub(super) fn misplaced(q: &mut Query, owner: VendorId, variants: &[VariantInput]) -> Result<Option<Error>, DbError> {
+    if places(variants).all(|w| w == store::MAIN_WAREHOUSE) {
         return Ok(None);
     }
-    let known: Vec<_> = store::warehouses(tx, Some(&[owner]))?.into_iter().map(|w| w.id).collect();
-    let strange = named.iter().any(|w| *w != store::MAIN_WAREHOUSE && !known.contains(w));
+    let known = warehouses_of(q, owner)?;
+    let strange = places(variants).any(|w| !known.contains(&w));
     Ok(strange.then_some(Error::NoWarehouse))
+}
+
+/// Where a store can have stock.
+pub(super) fn warehouses_of(q: &mut Query, owner: VendorId) -> Result<Vec<WarehouseId>, DbError> {
+    let there = store::warehouses(q, Some(&[owner]))?.into_iter().map(|w| w.id);
+    Ok(there.chain([store::MAIN_WAREHOUSE]).collect())
+}
+
+/// The warehouses that variants name.
+pub(super) fn places(variants: &[VariantInput]) -> impl Iterator<Item = WarehouseId> {
+    variants.iter().flat_map(|v| &v.stock).filter_map(|s| s.warehouse_id)
 }
 
 fn wanted_stock(inputs: &[VariantInput], variants: &[VariantId]) -> BTreeMap<(VariantId, WarehouseId), i64> {

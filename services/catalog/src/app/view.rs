@@ -68,7 +68,7 @@ pub(crate) struct StockMovement {
     variant_id: VariantId,
     /// Where.
     warehouse_id: WarehouseId,
-    /// `received`, `adjusted`, `shipped` or `restocked`.
+    /// `received`, `adjusted`, `shipped`, `restocked` or `repaired`.
     kind: String,
     /// How many more, or fewer.
     delta: i64,

@@ -2,11 +2,11 @@
 
 use contracts::WarehouseId;
 use kit::Tx;
-use kit::http::Ifs;
-use kit::idempotency::Key;
+use kit::http::{Ifs, etag};
+use kit::idempotency::{Answer, Given, Key, once};
 
-use super::{App, Given, Seller, created, etag, once};
-use crate::domain::{Warehouse, WarehouseInput};
+use super::{App, Seller};
+use crate::domain::{MAIN_CODE, Warehouse, WarehouseInput};
 use crate::error::Error;
 use crate::store;
 
@@ -22,6 +22,9 @@ impl App {
     /// Adds a warehouse; only who acts for all stores adds one of the marketplace.
     pub async fn add_warehouse(&self, seller: Seller, input: WarehouseInput, key: Option<Key>) -> Result<Given, Error> {
         let new = WarehouseInput { vendor_id: owner(&seller, &input)?, ..input.check().map_err(Error::Invalid)? };
+        if new.code == MAIN_CODE {
+            return Err(Error::CodeTaken);
+        }
         self.db
             .write(move |tx| {
                 once(tx, key.as_ref(), |tx| {
@@ -30,7 +33,7 @@ impl App {
                         return Err(Error::TooMany("a store has at most 50 warehouses, and so has the marketplace"));
                     }
                     let made = store::insert_warehouse(tx, &new)?.ok_or(Error::CodeTaken)?;
-                    Ok(created(format!("/api/v1/warehouses/{}", made.id), &made))
+                    Ok(Answer::new(201, Some(format!("/api/v1/warehouses/{}", made.id)), &made))
                 })
             })
             .await
@@ -51,6 +54,9 @@ impl App {
                     return Err(Error::NotYours("a warehouse stays with its store"));
                 }
                 ifs.check(&etag(found.version)).map_err(Error::Stale)?;
+                if new.code == MAIN_CODE && found.code != MAIN_CODE && id != store::MAIN_WAREHOUSE {
+                    return Err(Error::CodeTaken);
+                }
                 store::rename_warehouse(tx, id, &new)?.ok_or(Error::CodeTaken)
             })
             .await
@@ -65,6 +71,9 @@ impl App {
 
 fn ensure(tx: &mut Tx, new: &WarehouseInput) -> Result<Warehouse, Error> {
     store::ensure_main_warehouse(tx)?;
+    if new.code == MAIN_CODE {
+        return store::warehouse(tx, store::MAIN_WAREHOUSE)?.ok_or(Error::UnknownWarehouse);
+    }
     if let Some(found) = store::warehouse_by_code(tx, &new.code)? {
         return Ok(found);
     }
@@ -78,7 +87,7 @@ fn owner(seller: &Seller, input: &WarehouseInput) -> Result<Option<contracts::Ve
     match (&seller.stores, input.vendor_id) {
         (None, named) => Ok(named),
         (Some(stores), Some(named)) if stores.contains(&named) => Ok(Some(named)),
-        (Some(stores), None) => stores.first().copied().map(Some).ok_or(Error::NoStore),
-        (Some(_), Some(_)) => Err(Error::NoStore),
+        (Some(stores), None) if !stores.is_empty() => seller.usual.map(Some).ok_or(Error::StoreNeeded),
+        (Some(_), _) => Err(Error::NoStore),
     }
 }

@@ -3,13 +3,13 @@
 use contracts::events::catalog::{InventoryLow, ProductBackInStock};
 use contracts::{ProductId, UserId, VariantId};
 use kit::Tx;
-use kit::idempotency::Key;
+use kit::idempotency::{Answer, Given, Key, once};
 use kit::jobs::{self, Job, JobOutcome};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{App, Given, created, once};
+use super::App;
 use crate::domain::{Product, Status};
 use crate::error::Error;
 use crate::store;
@@ -49,7 +49,7 @@ impl App {
                     }
                     store::wait_for(tx, variant_id, user)?;
                     let location = format!("/api/v1/products/{product}/back-in-stock");
-                    Ok(created(location, &StockWait { product_id: product, variant_id }))
+                    Ok(Answer::new(201, Some(location), &StockWait { product_id: product, variant_id }))
                 })
             })
             .await

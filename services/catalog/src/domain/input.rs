@@ -1,14 +1,14 @@
 //! Products as callers send them, and what is wrong with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{CategoryId, Currency, Money, VendorId, WarehouseId};
 use kit::problem::FieldError;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
 
-use super::{Kind, Product, Status, slug};
+use super::{Kind, Product, Status, option_title, slug};
 
 /// The most variants a product can have.
 pub const VARIANTS_MAX: usize = 100;
@@ -123,7 +123,7 @@ pub struct StockInput {
 }
 
 /// A product that can be stored: every rule holds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct NewProduct {
     /// As sent, checked.
     pub input: ProductInput,
@@ -132,8 +132,52 @@ pub struct NewProduct {
     /// How it is delivered.
     pub kind: Kind,
     /// Where it begins, or goes, in its life.
-    #[serde(skip)]
     pub status: Status,
+}
+
+/// What a file says is on hand, by sku and warehouse.
+pub type FileStock = BTreeMap<String, BTreeMap<WarehouseId, i64>>;
+
+impl NewProduct {
+    /// The stock that it names; what names no warehouse lies in `main`.
+    pub fn stock(&self, main: WarehouseId) -> FileStock {
+        let of = |v: &VariantInput| v.stock.iter().map(|s| (s.warehouse_id.unwrap_or(main), s.on_hand)).collect::<BTreeMap<_, _>>();
+        self.input.variants.iter().map(|v| (v.sku.trim().to_owned(), of(v))).collect()
+    }
+
+    /// Without the stock that was said before as it is said now: since then it was sold and counted here.
+    pub fn without_stock_of(mut self, before: &FileStock, main: WarehouseId) -> NewProduct {
+        for variant in &mut self.input.variants {
+            let Some(said) = before.get(variant.sku.trim()) else { continue };
+            variant.stock.retain(|s| said.get(&s.warehouse_id.unwrap_or(main)) != Some(&s.on_hand));
+        }
+        self
+    }
+
+    /// All that it says, written in one way; stock that names no warehouse lies in `main`.
+    pub fn content(&self, main: WarehouseId) -> Json {
+        let input = &self.input;
+        let mut categories = input.category_ids.clone();
+        categories.sort();
+        let media: Vec<_> = input.media.iter().map(|m| json!([m.url, m.alt])).collect();
+        let variants: Vec<_> = input.variants.iter().map(|v| v.content(main)).collect();
+        let words = json!([self.handle, input.title.trim(), input.description, input.brand, self.kind, self.status]);
+        json!([words, categories, sorted(&input.attributes), media, variants])
+    }
+}
+
+impl VariantInput {
+    fn content(&self, main: WarehouseId) -> Json {
+        let title = self.title.clone().unwrap_or_else(|| option_title(&self.options));
+        let stock: BTreeMap<_, _> = self.stock.iter().map(|s| (s.warehouse_id.unwrap_or(main).to_string(), s.on_hand)).collect();
+        let prices = json!([self.price, self.compare_at_price]);
+        json!([self.sku.trim(), title, sorted(&self.options), prices, self.weight_grams, self.low_stock_at, stock])
+    }
+}
+
+/// By name: the order in which names stand says nothing.
+fn sorted(members: &Map<String, Json>) -> BTreeMap<&String, &Json> {
+    members.iter().collect()
 }
 
 /// What a change sets of a product; what it leaves out stays.

@@ -125,6 +125,12 @@ impl Reservation {
         matches!(self.state, State::Held | State::Committed)
     }
 
+    /// What it holds now, by place.
+    pub fn held(&self) -> impl Iterator<Item = ((VariantId, WarehouseId), i64)> {
+        let live = self.is_live();
+        self.parts.iter().filter(move |p| live && p.open() > 0).map(|p| ((p.variant_id, p.warehouse_id), p.open()))
+    }
+
     /// What it holds, or would hold if it were taken anew: one line per variant, sorted.
     pub fn lines(&self) -> Vec<(VariantId, i64)> {
         let mut lines: Vec<(VariantId, i64)> = Vec::new();

@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 /// How many left is few, where a variant does not say.
 pub const LOW_STOCK_AT: i64 = 5;
 
+/// With what code the first warehouse begins. Nobody else has it, whatever that one is called later.
+pub const MAIN_CODE: &str = "main";
+
 /// A place that holds stock.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::filters::ListParams;
-use super::products::list;
+use super::products::{Within, list};
 use super::{Tagged, given, tagged};
 use crate::app::{App, CategoryPage};
 use crate::domain::{CategoryInput, CategoryNode, Product};
@@ -42,13 +42,14 @@ pub(super) async fn list_products_in_category(
     caller: Caller,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<Page<Product>>, Problem> {
+) -> Result<Response, Problem> {
     let category = app.category_id(id).await?;
-    list(&app, &caller, query, Some(category)).await
+    list(&app, &caller, query, Within::Category(category)).await
 }
 
 /// Adds a category.
 #[utoipa::path(post, path = "/api/v1/categories", tag = "catalog", request_body = CategoryInput,
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = CategoryNode), (status = 409, description = "slug_taken"), (status = 422)))]
 pub(super) async fn create_category(
     State(app): State<App>,
@@ -61,7 +62,8 @@ pub(super) async fn create_category(
 }
 
 /// Replaces a category; where its parent changes, all below it moves along.
-#[utoipa::path(put, path = "/api/v1/categories/{id}", tag = "catalog", params(("id" = CategoryId, Path)), request_body = CategoryInput,
+#[utoipa::path(put, path = "/api/v1/categories/{id}", tag = "catalog",
+    params(("id" = CategoryId, Path), ("If-Match" = Option<String>, Header)), request_body = CategoryInput,
     responses((status = 200, body = CategoryPage), (status = 404), (status = 409, description = "slug_taken"), (status = 412), (status = 422)))]
 pub(super) async fn change_category(
     State(app): State<App>,
@@ -74,7 +76,7 @@ pub(super) async fn change_category(
 }
 
 /// Takes away a category in which nothing lies.
-#[utoipa::path(delete, path = "/api/v1/categories/{id}", tag = "catalog", params(("id" = CategoryId, Path)),
+#[utoipa::path(delete, path = "/api/v1/categories/{id}", tag = "catalog", params(("id" = CategoryId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = 404), (status = 409, description = "not_empty"), (status = 412)))]
 pub(super) async fn delete_category(State(app): State<App>, ifs: Ifs, Path(id): Path<CategoryId>) -> Result<StatusCode, Problem> {
     app.delete_category(id, ifs).await?;

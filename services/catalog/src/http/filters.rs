@@ -37,6 +37,7 @@ pub(super) struct ListParams {
     /// Whether it can be bought now. An attribute is asked for as `attr.<name>=<value>`, up to ten of them.
     pub in_stock: Option<bool>,
     /// `newest`, `price` or `-price`.
+    #[param(inline)]
     pub sort: Option<SortParam>,
     /// `published` where left out; the others are of the caller's own stores.
     pub status: Option<Status>,
@@ -68,6 +69,7 @@ impl From<SortParam> for Sort {
 
 /// The parameters of a query string, and the attributes it asks for.
 pub(super) fn parsed(query: &str) -> Result<(ListParams, Vec<(String, String)>), Problem> {
+    kit::http::refuse_in_query(query)?;
     // Attributes have any name: they are taken out before the rest is read as what it must be.
     let mut rest = Vec::new();
     let mut attributes = Vec::new();
@@ -79,8 +81,10 @@ pub(super) fn parsed(query: &str) -> Result<(ListParams, Vec<(String, String)>),
         }
     }
     let params: ListParams = read(&rest.join("&"))?;
-    if attributes.len() > ATTRIBUTES_MAX || attributes.iter().any(|(name, _)| name.is_empty()) {
-        return Err(invalid("at most ten attributes, each as attr.<name>=<value>"));
+    if attributes.len() > ATTRIBUTES_MAX || !attributes.iter().all(|(name, _)| is_name(name)) {
+        return Err(invalid(
+            "at most ten attributes, each as attr.<name>=<value>; no name begins with $ or [ or holds a quotation mark or a backslash",
+        ));
     }
     let (low, high) = (params.min_price.unwrap_or(0), params.max_price.unwrap_or(i64::MAX));
     if low < 0 || high < low {
@@ -88,6 +92,11 @@ pub(super) fn parsed(query: &str) -> Result<(ListParams, Vec<(String, String)>),
     }
     attributes.sort();
     Ok((params, attributes))
+}
+
+/// Whether databases take it for the name of a member: SQLite reads paths, and marks within names, where PostgreSQL does not.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(['$', '[']) && !name.contains(['"', '\\']) && !name.contains(char::is_control)
 }
 
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {

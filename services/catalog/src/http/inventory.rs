@@ -41,7 +41,8 @@ pub(super) struct AdjustBody {
 }
 
 /// Adds to, or takes from, what is on hand; never below what is reserved.
-#[utoipa::path(put, path = "/api/v1/inventory/{productId}", tag = "catalog", params(("productId" = ProductId, Path)), request_body = AdjustBody,
+#[utoipa::path(put, path = "/api/v1/inventory/{productId}", tag = "catalog",
+    params(("productId" = ProductId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = AdjustBody,
     responses((status = 200, body = Inventory), (status = 404), (status = 409, description = "below_reserved"), (status = 422)))]
 pub(super) async fn adjust_inventory(
     State(app): State<App>,

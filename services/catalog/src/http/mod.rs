@@ -1,19 +1,27 @@
 //! The catalog over HTTP.
 
 mod categories;
+mod exports;
 mod filters;
 mod inventory;
 mod parts;
 mod products;
+mod uploads;
 mod warehouses;
 
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
 use axum::response::Response;
-use kit::http::{Routes, Who};
-use kit::{Caller, Problem, Role, idempotency};
+use kit::http::{Routes, Who, etag, given};
+use kit::{Caller, Problem, Role};
 use serde::Serialize;
 use utoipa_axum::routes;
 
-use crate::app::{App, Given, Seller, etag};
+use crate::app::{App, Kept, Seller, meant};
+use crate::domain::UPLOAD_BYTES_MAX;
 
 const SELLERS: &[Role] = &[Role::Vendor, Role::Admin];
 const ADMIN: &[Role] = &[Role::Admin];
@@ -23,10 +31,15 @@ pub(crate) fn routes() -> Routes<App> {
     Routes::new("catalog")
         .add(Who::Public, routes!(products::list_products))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::create_product))
+        .add_limited(Who::Roles(SELLERS), UPLOAD_BYTES_MAX, 60, routes!(uploads::upload))
+        .add(Who::Roles(SELLERS), routes!(uploads::get_upload))
+        .add(Who::Roles(SELLERS), routes!(uploads::get_report))
+        .add(Who::Roles(SELLERS), routes!(exports::export_products))
         .add(Who::Public, routes!(products::get_product))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::replace_product))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::patch_product))
         .add(Who::Roles(SELLERS), routes!(products::archive_product))
+        .add(Who::Public, routes!(products::list_products_of_store))
         .add(Who::Public, routes!(products::list_variants))
         .add(Who::Roles(SELLERS), routes!(parts::add_variant))
         .add(Who::Roles(SELLERS), routes!(parts::change_variant))
@@ -52,11 +65,13 @@ pub(crate) fn routes() -> Routes<App> {
 /// The caller as somebody who sells; an administrator acts for every store.
 async fn seller(app: &App, caller: &Caller) -> Result<Seller, Problem> {
     let user = caller.user()?.id;
-    let stores = match caller.has(&[Role::Admin]) {
-        true => None,
-        false => Some(app.stores_of(user).await?.into_iter().map(|s| s.id).collect()),
-    };
-    Ok(Seller { stores, actor: format!("user:{user}") })
+    let actor = format!("user:{user}");
+    if caller.has(&[Role::Admin]) {
+        return Ok(Seller { stores: None, usual: None, actor });
+    }
+    let places = app.stores_of(user).await?;
+    let stores = places.iter().map(|p| p.store.id).collect();
+    Ok(Seller { stores: Some(stores), usual: meant(places, None).ok().map(|s| s.id), actor })
 }
 
 /// As [`seller`], where the caller is one.
@@ -64,14 +79,20 @@ async fn seller_if_any(app: &App, caller: &Caller) -> Result<Option<Seller>, Pro
     if caller.has(SELLERS) { Ok(Some(seller(app, caller).await?)) } else { Ok(None) }
 }
 
-/// The answer to a request that may be repeated.
-fn given(given: Given) -> Result<Response, Problem> {
-    match given {
-        Given::Now(answer) => Ok(kit::http::respond(answer, false)),
-        Given::Before(answer) => Ok(kit::http::respond(answer, true)),
-        Given::Running => Err(idempotency::still_running()),
-        Given::Mismatch => Err(idempotency::mismatch()),
+/// Forgets the lists that were answered, after each request that changes something other than stock.
+pub(crate) async fn forget_after_changes(State(kept): State<Kept>, request: Request, next: Next) -> Response {
+    let changes = !request.method().is_safe() && !request.uri().path().starts_with("/api/v1/inventory");
+    let response = next.run(request).await;
+    if changes {
+        kept.forget();
     }
+    response
+}
+
+fn json(body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// With an entity tag.

@@ -15,7 +15,8 @@ use crate::app::{App, Edit};
 use crate::domain::{Media, MediaInput, Product, Variant, VariantInput};
 
 /// Adds a variant to a product.
-#[utoipa::path(post, path = "/api/v1/products/{id}/variants", tag = "catalog", params(("id" = ProductId, Path)), request_body = VariantInput,
+#[utoipa::path(post, path = "/api/v1/products/{id}/variants", tag = "catalog",
+    params(("id" = ProductId, Path), ("If-Match" = Option<String>, Header), ("Idempotency-Key" = Option<String>, Header)), request_body = VariantInput,
     responses((status = 201, body = Variant), (status = 404), (status = 409, description = "sku_taken"), (status = 412), (status = 422)))]
 pub(super) async fn add_variant(
     State(app): State<App>,
@@ -32,7 +33,7 @@ pub(super) async fn add_variant(
 
 /// Replaces a variant. `If-Match` is the product's tag.
 #[utoipa::path(put, path = "/api/v1/products/{id}/variants/{variantId}", tag = "catalog",
-    params(("id" = ProductId, Path), ("variantId" = VariantId, Path)), request_body = VariantInput,
+    params(("id" = ProductId, Path), ("variantId" = VariantId, Path), ("If-Match" = Option<String>, Header)), request_body = VariantInput,
     responses((status = 200, body = Variant), (status = 404), (status = 409, description = "sku_taken"), (status = 412), (status = 422)))]
 pub(super) async fn change_variant(
     State(app): State<App>,
@@ -48,7 +49,7 @@ pub(super) async fn change_variant(
 
 /// Takes a variant from sale; its sku brings it back.
 #[utoipa::path(delete, path = "/api/v1/products/{id}/variants/{variantId}", tag = "catalog",
-    params(("id" = ProductId, Path), ("variantId" = VariantId, Path)),
+    params(("id" = ProductId, Path), ("variantId" = VariantId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = 404), (status = 409, description = "last_variant"), (status = 412)))]
 pub(super) async fn remove_variant(
     State(app): State<App>,
@@ -62,7 +63,8 @@ pub(super) async fn remove_variant(
 }
 
 /// Adds a picture behind the others.
-#[utoipa::path(post, path = "/api/v1/products/{id}/media", tag = "catalog", params(("id" = ProductId, Path)), request_body = MediaInput,
+#[utoipa::path(post, path = "/api/v1/products/{id}/media", tag = "catalog",
+    params(("id" = ProductId, Path), ("If-Match" = Option<String>, Header), ("Idempotency-Key" = Option<String>, Header)), request_body = MediaInput,
     responses((status = 201, body = Media), (status = 404), (status = 409, description = "too_many"), (status = 412), (status = 422)))]
 pub(super) async fn add_picture(
     State(app): State<App>,
@@ -78,7 +80,8 @@ pub(super) async fn add_picture(
 }
 
 /// Takes a picture away.
-#[utoipa::path(delete, path = "/api/v1/products/{id}/media/{mediaId}", tag = "catalog", params(("id" = ProductId, Path), ("mediaId" = Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/products/{id}/media/{mediaId}", tag = "catalog",
+    params(("id" = ProductId, Path), ("mediaId" = Uuid, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = 404), (status = 412)))]
 pub(super) async fn remove_picture(
     State(app): State<App>,
@@ -99,7 +102,8 @@ pub(super) struct OrderBody {
 }
 
 /// Puts the pictures in another order.
-#[utoipa::path(put, path = "/api/v1/products/{id}/media/order", tag = "catalog", params(("id" = ProductId, Path)), request_body = OrderBody,
+#[utoipa::path(put, path = "/api/v1/products/{id}/media/order", tag = "catalog",
+    params(("id" = ProductId, Path), ("If-Match" = Option<String>, Header)), request_body = OrderBody,
     responses((status = 200, body = Product), (status = 404), (status = 412), (status = 422)))]
 pub(super) async fn order_pictures(
     State(app): State<App>,

@@ -2,7 +2,7 @@
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use contracts::{CategoryId, ProductId, VariantId, VendorId};
 use kit::http::{After, Ifs, Json, Page, PageRequest, Path, idempotency_key};
 use kit::{Caller, Problem, Role};
@@ -17,28 +17,64 @@ use crate::store::{Filter, Sort};
 
 /// Products, newest first where nothing else is said; published ones, except for those who sell them.
 #[utoipa::path(get, path = "/api/v1/products", tag = "catalog", params(ListParams), responses((status = 200, body = Page<Product>)))]
-pub(super) async fn list_products(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(query): RawQuery,
-) -> Result<axum::Json<Page<Product>>, Problem> {
-    list(&app, &caller, query, None).await
+pub(super) async fn list_products(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    list(&app, &caller, query, Within::Everything).await
 }
 
-/// A page of products, of a category where one is given.
-pub(super) async fn list(
+/// Published products of a store, newest first where nothing else is said.
+#[utoipa::path(get, path = "/api/v1/vendors/{id}/products", tag = "catalog", params(("id" = VendorId, Path), ListParams),
+    responses((status = 200, body = Page<Product>), (status = 404)))]
+pub(super) async fn list_products_of_store(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<VendorId>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    if !app.is_open(id).await? {
+        return Err(Problem::not_found("store"));
+    }
+    list(&app, &caller, query, Within::Store(id)).await
+}
+
+/// Of what a list is, by its address.
+#[derive(Debug)]
+pub(super) enum Within {
+    Everything,
+    Category(CategoryId),
+    Store(VendorId),
+}
+
+/// A page of products. What anybody may see may be a second old.
+pub(super) async fn list(app: &App, caller: &Caller, query: Option<String>, within: Within) -> Result<Response, Problem> {
+    let query = query.unwrap_or_default();
+    let asked = parsed(&query)?;
+    if matches!(asked.0.status, None | Some(Status::Published)) {
+        let name = format!("{within:?}?{query}");
+        return Ok(super::json(app.kept.answer(&name, page_of(app, caller, asked, within)).await?));
+    }
+    Ok(axum::Json(page_of(app, caller, asked, within).await?).into_response())
+}
+
+async fn page_of(
     app: &App,
     caller: &Caller,
-    query: Option<String>,
-    category: Option<CategoryId>,
-) -> Result<axum::Json<Page<Product>>, Problem> {
-    let (p, attributes) = parsed(query.as_deref().unwrap_or_default())?;
-    let category_id = match (category, p.category) {
-        (None, Some(named)) => {
+    (p, attributes): (ListParams, Vec<(String, String)>),
+    within: Within,
+) -> Result<Page<Product>, Problem> {
+    let category_id = match (&within, p.category) {
+        (Within::Category(id), _) => Some(*id),
+        (_, Some(named)) => {
             let unknown = |_| Problem::bad_request("unknown_category", "category: there is no such category");
             Some(app.category_id(named).await.map_err(unknown)?)
         }
-        (category, _) => category,
+        (_, None) => None,
+    };
+    let vendor_id = match (&within, p.vendor_id) {
+        (Within::Store(id), Some(other)) if *id != other => {
+            return Err(Problem::bad_request("invalid_query", "vendorId: the address names another store"));
+        }
+        (Within::Store(id), _) => Some(*id),
+        (_, named) => named,
     };
     let stores = match p.status {
         None | Some(Status::Published) => None,
@@ -47,7 +83,7 @@ pub(super) async fn list(
     let filter = Filter {
         status: p.status,
         stores,
-        vendor_id: p.vendor_id,
+        vendor_id,
         kind: p.kind,
         category_id,
         min_price: p.min_price,
@@ -64,7 +100,7 @@ pub(super) async fn list(
         Sort::Newest => p.created_at,
         Sort::Price | Sort::PriceDown => contracts::Time(p.lowest_price),
     };
-    Ok(axum::Json(page.page(products, |p| After { time: key(p), id: p.id.0 })))
+    Ok(page.page(products, |p| After { time: key(p), id: p.id.0 }))
 }
 
 /// One product, by id, slug or a slug that it had: a published one, or one of the caller's own.
@@ -98,6 +134,7 @@ pub(super) async fn list_variants(State(app): State<App>, caller: Caller, Path(i
 
 /// Adds a product to the caller's store.
 #[utoipa::path(post, path = "/api/v1/products", tag = "catalog", request_body = ProductInput,
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Product), (status = 409), (status = 422)))]
 pub(super) async fn create_product(
     State(app): State<App>,
@@ -110,7 +147,8 @@ pub(super) async fn create_product(
     given(app.create(owner, input, key).await?)
 }
 
-async fn owner(app: &App, caller: &Caller, named: Option<VendorId>) -> Result<Store, Problem> {
+/// The store into which a caller writes: the one named, or the caller's own.
+pub(super) async fn owner(app: &App, caller: &Caller, named: Option<VendorId>) -> Result<Store, Problem> {
     match named {
         Some(id) if caller.has(&[Role::Admin]) => Ok(app.store(id).await?),
         named => Ok(app.store_of_user(caller.user()?.id, named).await?),
@@ -118,7 +156,8 @@ async fn owner(app: &App, caller: &Caller, named: Option<VendorId>) -> Result<St
 }
 
 /// Replaces a product. Variants keep their ids by sku; those that are left out can no longer be bought.
-#[utoipa::path(put, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path)), request_body = ProductInput,
+#[utoipa::path(put, path = "/api/v1/products/{id}", tag = "catalog",
+    params(("id" = ProductId, Path), ("If-Match" = Option<String>, Header)), request_body = ProductInput,
     responses((status = 200, body = Product), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub(super) async fn replace_product(
     State(app): State<App>,
@@ -133,7 +172,8 @@ pub(super) async fn replace_product(
 }
 
 /// Changes some of what is said of a product, or moves it on in its life: draft, published, archived.
-#[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path)), request_body = ProductPatch,
+#[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "catalog",
+    params(("id" = ProductId, Path), ("If-Match" = Option<String>, Header)), request_body = ProductPatch,
     responses((status = 200, body = Product), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub(super) async fn patch_product(
     State(app): State<App>,
@@ -148,7 +188,7 @@ pub(super) async fn patch_product(
 }
 
 /// Takes a product from sale: it is archived, since what was sold of it stays known.
-#[utoipa::path(delete, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path)),
+#[utoipa::path(delete, path = "/api/v1/products/{id}", tag = "catalog", params(("id" = ProductId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = 404), (status = 412)))]
 pub(super) async fn archive_product(
     State(app): State<App>,
@@ -169,7 +209,8 @@ pub(super) struct WaitBody {
 }
 
 /// The caller wants to know when a variant that is out of stock can be bought again. Told once.
-#[utoipa::path(post, path = "/api/v1/products/{id}/back-in-stock", tag = "catalog", params(("id" = ProductId, Path)), request_body = WaitBody,
+#[utoipa::path(post, path = "/api/v1/products/{id}/back-in-stock", tag = "catalog",
+    params(("id" = ProductId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = WaitBody,
     responses((status = 201, body = StockWait), (status = 404), (status = 409, description = "in_stock"), (status = 422)))]
 pub(super) async fn wait_for_stock(
     State(app): State<App>,

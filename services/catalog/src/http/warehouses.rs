@@ -27,6 +27,7 @@ pub(super) async fn list_warehouses(State(app): State<App>, caller: Caller) -> R
 
 /// Adds a warehouse to the caller's store; an administrator adds one for all stores.
 #[utoipa::path(post, path = "/api/v1/warehouses", tag = "catalog", request_body = WarehouseInput,
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Warehouse), (status = 404), (status = 409, description = "code_taken"), (status = 422)))]
 pub(super) async fn create_warehouse(
     State(app): State<App>,
@@ -40,7 +41,8 @@ pub(super) async fn create_warehouse(
 }
 
 /// Gives one of the caller's warehouses another code and name.
-#[utoipa::path(put, path = "/api/v1/warehouses/{id}", tag = "catalog", params(("id" = WarehouseId, Path)), request_body = WarehouseInput,
+#[utoipa::path(put, path = "/api/v1/warehouses/{id}", tag = "catalog",
+    params(("id" = WarehouseId, Path), ("If-Match" = Option<String>, Header)), request_body = WarehouseInput,
     responses((status = 200, body = Warehouse), (status = 403), (status = 404), (status = 409, description = "code_taken"), (status = 412), (status = 422)))]
 pub(super) async fn change_warehouse(
     State(app): State<App>,

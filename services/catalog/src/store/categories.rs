@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use contracts::{CategoryId, ProductId};
 use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
 use kit::{Value, params};
@@ -8,15 +10,24 @@ use crate::domain::{Attribute, Category, NewCategory};
 
 const CATEGORY: &str = "c.id, c.slug, c.name, c.parent_id, c.place, c.attributes, c.version, c.created_at, c.updated_at";
 
-/// Every category with the published products in it or below it; siblings in their order.
-pub(crate) fn categories(q: &mut Query) -> Result<Vec<Category>, DbError> {
-    let sql = format!(
-        "SELECT {CATEGORY}, CAST(COALESCE(n.products, 0) AS bigint) FROM catalog.categories c LEFT JOIN \
-         (SELECT t.ancestor_id AS id, COUNT(DISTINCT f.product_id) AS products FROM catalog.category_paths t \
-          JOIN catalog.product_categories f ON f.category_id = t.category_id JOIN catalog.products p ON p.id = f.product_id \
-          WHERE p.status = 'published' GROUP BY t.ancestor_id) n ON n.id = c.id ORDER BY c.place, c.name, c.id"
-    );
-    q.rows(&sql, &[])?.iter().map(|r| read(r, r.get(9)?)).collect()
+/// Every category; siblings in their order.
+pub(crate) fn categories(q: &mut Query, counts: &Counts) -> Result<Vec<Category>, DbError> {
+    let rows = q.rows(&format!("SELECT {CATEGORY} FROM catalog.categories c ORDER BY c.place, c.name, c.id"), &[])?;
+    rows.iter().map(|r| read(r, counts.get(&CategoryId(r.get(0)?)).copied().unwrap_or(0))).collect()
+}
+
+/// How many published products lie in a category or below it.
+pub(crate) type Counts = BTreeMap<CategoryId, i64>;
+
+/// The counts of all categories in which something lies. Looks at every published product.
+pub(crate) fn category_counts(q: &mut Query) -> Result<Counts, DbError> {
+    let rows = q.rows(
+        "SELECT t.ancestor_id, COUNT(DISTINCT f.product_id) FROM catalog.category_paths t \
+         JOIN catalog.product_categories f ON f.category_id = t.category_id JOIN catalog.products p ON p.id = f.product_id \
+         WHERE p.status = 'published' GROUP BY t.ancestor_id ORDER BY t.ancestor_id",
+        &[],
+    )?;
+    rows.iter().map(|r| Ok((CategoryId(r.get(0)?), r.get(1)?))).collect()
 }
 
 /// Holds the tree until the end of the transaction: one change of its shape at a time.
@@ -37,6 +48,23 @@ pub(crate) fn category(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, 
 pub(crate) fn category_by_slug(q: &mut Query, slug: &str) -> Result<Option<CategoryId>, DbError> {
     let row = q.row("SELECT id FROM catalog.categories WHERE slug = $1", params![slug])?;
     row.map(|r| Ok(CategoryId(r.get(0)?))).transpose()
+}
+
+/// The category at the end of a path of names from a root; the first where siblings are called the same.
+pub(crate) fn category_by_names(q: &mut Query, names: &[&str]) -> Result<Option<CategoryId>, DbError> {
+    let mut parent: Option<CategoryId> = None;
+    for name in names {
+        let row = match parent {
+            None => q.row("SELECT id FROM catalog.categories WHERE parent_id IS NULL AND name = $1 ORDER BY id LIMIT 1", params![*name])?,
+            Some(above) => {
+                let sql = "SELECT id FROM catalog.categories WHERE parent_id = $1 AND name = $2 ORDER BY id LIMIT 1";
+                q.row(sql, params![above.0, *name])?
+            }
+        };
+        let Some(row) = row else { return Ok(None) };
+        parent = Some(CategoryId(row.get(0)?));
+    }
+    Ok(parent)
 }
 
 /// A category and those above it, nearest first.

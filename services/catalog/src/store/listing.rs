@@ -42,7 +42,8 @@ pub(crate) struct Filter {
     pub sort: Sort,
 }
 
-const PRODUCT: &str = "p.id, p.slug, p.kind, p.status, p.vendor_id, p.vendor_name, p.title, p.description, p.brand, p.category_ids, p.attributes, p.media, p.created_at, p.updated_at, p.version, p.lowest_price";
+const PRODUCT: &str = "p.id, p.slug, p.kind, p.status, p.vendor_id, \
+  COALESCE((SELECT n.name FROM catalog.store_names n WHERE n.vendor_id = p.vendor_id), p.vendor_name), p.title, p.description, p.brand, p.category_ids, p.attributes, p.media, p.created_at, p.updated_at, p.version, p.lowest_price";
 
 /// A statement that grows; `{}` in a clause stands for the next value.
 struct Growing {
@@ -111,6 +112,11 @@ fn narrow(statement: &mut Growing, filter: &Filter) {
     }
     if filter.min_price.is_some() || filter.max_price.is_some() {
         let (low, high) = (filter.min_price.unwrap_or(0), filter.max_price.unwrap_or(i64::MAX));
+        // What cannot have such a variant is passed over by the index. It is walked in the list's order: the plus keeps
+        // SQLite from finding the prices first and sorting what it found.
+        let clause = if filter.sort == Sort::Newest { " AND +p.lowest_price <= {}" } else { " AND p.lowest_price <= {}" };
+        statement.add(clause, [high.into()]);
+        statement.add(" AND p.highest_price >= {}", [low.into()]);
         let clause = " AND EXISTS (SELECT 1 FROM catalog.variants v WHERE v.product_id = p.id AND v.removed = {} AND v.price >= {} AND v.price <= {})";
         statement.add(clause, [false.into(), low.into(), high.into()]);
     }
@@ -140,6 +146,15 @@ pub(crate) fn product(q: &mut Query, id_or_slug: &str) -> Result<Option<Product>
     let mut products = vec![read_product(&row)?];
     add_variants(q, &mut products)?;
     Ok(products.pop())
+}
+
+/// Products with their handles, as `clauses` choose and sort them.
+pub(super) fn whole_products(q: &mut Query, clauses: &str, values: &[Value]) -> Result<Vec<(Product, String)>, DbError> {
+    let rows = q.rows(&format!("SELECT {PRODUCT}, p.handle FROM catalog.products p WHERE {clauses}"), values)?;
+    let handles = rows.iter().map(|r| r.get(16)).collect::<Result<Vec<String>, _>>()?;
+    let mut products = rows.iter().map(read_product).collect::<Result<Vec<_>, _>>()?;
+    add_variants(q, &mut products)?;
+    Ok(products.into_iter().zip(handles).collect())
 }
 
 fn read_product(row: &Row) -> Result<Product, DbError> {

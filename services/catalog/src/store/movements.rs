@@ -2,19 +2,16 @@ use std::collections::BTreeMap;
 
 use contracts::{ProductId, ReservationId, Time, VariantId, WarehouseId};
 use kit::Value;
-use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
+use kit::db::{DbError, Query, Row, Tx, placeholders, portions, value_rows};
 use kit::http::After;
 use uuid::Uuid;
-
-/// Rows of one statement: both engines limit the parameters.
-const ROWS_MAX: usize = 500;
 
 /// A change of what is on hand, as the ledger keeps it.
 pub(crate) struct Movement {
     pub product_id: ProductId,
     pub variant_id: VariantId,
     pub warehouse_id: WarehouseId,
-    /// `received`, `adjusted`, `shipped` or `restocked`.
+    /// `received`, `adjusted`, `shipped`, `restocked` or `repaired`.
     pub kind: String,
     pub delta: i64,
     /// On hand after it.
@@ -27,7 +24,7 @@ pub(crate) struct Movement {
 
 /// Writes down changes of what is on hand, in the transaction of the changes.
 pub(crate) fn insert_movements(tx: &mut Tx, movements: &[Movement]) -> Result<(), DbError> {
-    movements.chunks(ROWS_MAX).try_for_each(|chunk| insert_chunk(tx, chunk))
+    portions(movements).try_for_each(|chunk| insert_chunk(tx, chunk))
 }
 
 fn insert_chunk(tx: &mut Tx, movements: &[Movement]) -> Result<(), DbError> {

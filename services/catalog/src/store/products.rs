@@ -1,69 +1,16 @@
 use contracts::{ProductId, VariantId, VendorId};
-use kit::db::{DbError, Query, Tx};
+use kit::db::{DbError, Tx};
 use kit::params;
 use serde_json::Value as Json;
 
 use super::{file, put_variants, remove_variants};
-use crate::domain::{Media, MediaInput, NewProduct, Product, ProductInput, Status, slug};
-
-/// A product that is there already, as an import compares it.
-pub(crate) struct StoredProduct {
-    pub id: ProductId,
-    pub source_hash: Vec<u8>,
-}
-
-/// The store's product with this handle.
-pub(crate) fn find_by_handle(q: &mut Query, vendor: VendorId, handle: &str) -> Result<Option<StoredProduct>, DbError> {
-    let row = q.row("SELECT id, source_hash FROM catalog.products WHERE vendor_id = $1 AND handle = $2", params![vendor.0, handle])?;
-    row.map(|r| Ok(StoredProduct { id: ProductId(r.get(0)?), source_hash: r.get(1)? })).transpose()
-}
+use crate::domain::{FileStock, Media, MediaInput, NewProduct, Product, ProductInput, Status, slug};
 
 /// The handle of a product that is held until the end of the transaction.
 pub(crate) fn hold_product(tx: &mut Tx, id: ProductId) -> Result<Option<String>, DbError> {
     let lock = tx.lock_clause();
     let row = tx.row(&format!("SELECT handle FROM catalog.products WHERE id = $1{lock}"), params![id.0])?;
     row.map(|r| r.get(0)).transpose()
-}
-
-/// Adds a product with its variants; `None` where the store has one with the handle.
-pub(crate) fn insert(
-    tx: &mut Tx,
-    vendor: (VendorId, &str),
-    new: &NewProduct,
-    hash: &[u8],
-) -> Result<Option<(ProductId, Vec<VariantId>)>, DbError> {
-    let id = ProductId(tx.id());
-    let now = tx.now();
-    let media = media(tx, &new.input.media, &[]);
-    let input = &new.input;
-    let lowest = input.variants.iter().map(|v| v.price.amount).min().unwrap_or(0);
-    let inserted = tx.execute(
-        "INSERT INTO catalog.products (id, vendor_id, vendor_name, handle, slug, kind, status, title, description, brand, category_ids, attributes, media, source_hash, created_at, updated_at, lowest_price) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) ON CONFLICT (vendor_id, handle) DO NOTHING",
-        params![
-            id.0,
-            vendor.0.0,
-            vendor.1,
-            &new.handle,
-            slug_of(id, &new.handle),
-            new.kind.as_str(),
-            new.status.as_str(),
-            input.title.trim(),
-            &input.description,
-            input.brand.clone(),
-            to_json(&input.category_ids),
-            Json::Object(input.attributes.clone()),
-            to_json(&media),
-            hash.to_vec(),
-            now,
-            lowest
-        ],
-    )?;
-    if inserted == 0 {
-        return Ok(None);
-    }
-    file(tx, id, &input.category_ids)?;
-    Ok(Some((id, put_variants(tx, id, &input.variants, 0)?)))
 }
 
 /// Takes over everything that a caller says of a product; variants that are no longer listed are marked removed.
@@ -76,8 +23,20 @@ pub(crate) fn replace_parts(tx: &mut Tx, there: &Product, new: &NewProduct) -> R
 }
 
 /// Notes from what an imported product was made.
-pub(crate) fn set_source(tx: &mut Tx, id: ProductId, hash: &[u8]) -> Result<(), DbError> {
-    tx.execute("UPDATE catalog.products SET source_hash = $2 WHERE id = $1", params![id.0, hash.to_vec()]).map(drop)
+pub(crate) fn set_source(tx: &mut Tx, id: ProductId, hash: &[u8], stock: &FileStock) -> Result<(), DbError> {
+    let sql = "UPDATE catalog.products SET source_hash = $2, file_stock = $3 WHERE id = $1";
+    tx.execute(sql, params![id.0, hash.to_vec(), stock_text(stock)]).map(drop)
+}
+
+/// The stock that the file named from which a product was made; none where that is not known.
+pub(crate) fn file_stock(tx: &mut Tx, id: ProductId) -> Result<FileStock, DbError> {
+    let row = tx.row("SELECT file_stock FROM catalog.products WHERE id = $1", params![id.0])?;
+    let text: Option<String> = row.map(|r| r.get(0)).transpose()?.flatten();
+    text.map_or_else(|| Ok(FileStock::new()), |text| serde_json::from_str(&text).map_err(|e| DbError::Internal(e.to_string())))
+}
+
+pub(super) fn stock_text(stock: &FileStock) -> String {
+    to_json(stock).to_string()
 }
 
 /// Words, filing and state of a product that this transaction holds; false where its store has another with the handle.
@@ -112,6 +71,13 @@ pub(crate) fn update_words(tx: &mut Tx, there: &Product, handle: &str, status: S
     Ok(true)
 }
 
+/// What a store is called from now on: one row, however many products it has.
+pub(crate) fn name_store(tx: &mut Tx, vendor: VendorId, name: &str) -> Result<(), DbError> {
+    let sql =
+        "INSERT INTO catalog.store_names (vendor_id, name) VALUES ($1, $2) ON CONFLICT (vendor_id) DO UPDATE SET name = excluded.name";
+    tx.execute(sql, params![vendor.0, name]).map(drop)
+}
+
 /// Moves a product on in its life.
 pub(crate) fn set_status(tx: &mut Tx, id: ProductId, status: Status) -> Result<(), DbError> {
     tx.execute("UPDATE catalog.products SET status = $2 WHERE id = $1", params![id.0, status.as_str()]).map(drop)
@@ -122,19 +88,20 @@ pub(crate) fn set_media(tx: &mut Tx, id: ProductId, media: &[Media]) -> Result<(
     tx.execute("UPDATE catalog.products SET media = $2 WHERE id = $1", params![id.0, to_json(&media)]).map(drop)
 }
 
-/// A change of a product is done: it has another version, and its lists know its lowest price.
+/// A change of a product is done: it has another version, and its lists know its prices.
 pub(crate) fn touch(tx: &mut Tx, id: ProductId) -> Result<(), DbError> {
     let now = tx.now();
     tx.execute(
-        "UPDATE catalog.products SET version = version + 1, updated_at = $2, lowest_price = \
-         COALESCE((SELECT MIN(v.price) FROM catalog.variants v WHERE v.product_id = $1 AND v.removed = $3), 0) WHERE id = $1",
+        "UPDATE catalog.products SET version = version + 1, updated_at = $2, \
+         lowest_price = COALESCE((SELECT MIN(v.price) FROM catalog.variants v WHERE v.product_id = $1 AND v.removed = $3), 0), \
+         highest_price = COALESCE((SELECT MAX(v.price) FROM catalog.variants v WHERE v.product_id = $1 AND v.removed = $3), 0) WHERE id = $1",
         params![id.0, now, false],
     )
     .map(drop)
 }
 
 /// Pictures with ids; one that was there before keeps its id.
-fn media(tx: &mut Tx, wanted: &[MediaInput], there: &[Media]) -> Vec<Media> {
+pub(super) fn media(tx: &mut Tx, wanted: &[MediaInput], there: &[Media]) -> Vec<Media> {
     let mut list: Vec<Media> = Vec::with_capacity(wanted.len());
     for m in wanted {
         let known = there.iter().find(|t| t.url == m.url && list.iter().all(|l| l.id != t.id)).map(|t| t.id);
@@ -144,10 +111,10 @@ fn media(tx: &mut Tx, wanted: &[MediaInput], there: &[Media]) -> Vec<Media> {
 }
 
 /// The handle, and a few characters of the id: handles of two stores can be the same.
-fn slug_of(id: ProductId, handle: &str) -> String {
+pub(super) fn slug_of(id: ProductId, handle: &str) -> String {
     format!("{}-{}", slug(handle), &id.0.simple().to_string()[26..])
 }
 
-fn to_json(value: &impl serde::Serialize) -> Json {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Json {
     serde_json::to_value(value).expect("ids and text always make JSON")
 }

@@ -1,5 +1,5 @@
 use contracts::{ReservationId, Time};
-use kit::db::{DbError, Query, Tx};
+use kit::db::{DbError, Query, Row, Tx};
 use kit::params;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -20,14 +20,16 @@ pub(crate) fn insert_reservation(tx: &mut Tx, id: ReservationId, reservation: &R
 pub(crate) fn reservation(q: &mut Query, id: ReservationId) -> Result<Option<Reservation>, DbError> {
     let lock = q.lock_clause();
     let row = q.row(&format!("SELECT state, lines, returns FROM catalog.reservations WHERE id = $1{lock}"), params![id.0])?;
-    row.map(|r| {
-        let state: String = r.get(0)?;
-        let parts: Vec<Part> = serde_json::from_value(r.get(1)?).map_err(|e| DbError::Internal(e.to_string()))?;
-        let returns = serde_json::from_value(r.get(2)?).map_err(|e| DbError::Internal(e.to_string()))?;
-        let state = State::parse(&state).ok_or_else(|| DbError::Internal(format!("a reservation that is {state}")))?;
-        Ok(Reservation { state, parts, returns })
-    })
-    .transpose()
+    row.as_ref().map(read_reservation).transpose()
+}
+
+/// A row that begins with state, lines and returns.
+pub(super) fn read_reservation(r: &Row) -> Result<Reservation, DbError> {
+    let state: String = r.get(0)?;
+    let parts: Vec<Part> = serde_json::from_value(r.get(1)?).map_err(|e| DbError::Internal(e.to_string()))?;
+    let returns = serde_json::from_value(r.get(2)?).map_err(|e| DbError::Internal(e.to_string()))?;
+    let state = State::parse(&state).ok_or_else(|| DbError::Internal(format!("a reservation that is {state}")))?;
+    Ok(Reservation { state, parts, returns })
 }
 
 /// Moves a reservation from one state to another; false where it is not in that state.

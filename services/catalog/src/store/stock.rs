@@ -1,14 +1,11 @@
 use std::collections::BTreeMap;
 
 use contracts::{VariantId, WarehouseId};
-use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
+use kit::db::{DbError, Query, Row, Tx, placeholders, portions, value_rows};
 use kit::{Value, params};
 use uuid::Uuid;
 
 use crate::domain::{Change, LOW_STOCK_AT};
-
-/// Rows of one statement: both engines limit the parameters.
-const ROWS_MAX: usize = 500;
 
 /// A variant in a warehouse: on hand and reserved.
 pub(crate) struct Level {
@@ -53,7 +50,7 @@ pub(crate) fn stock_of(tx: &mut Tx, variants: &[VariantId]) -> Result<Places, Db
 /// Puts stock where there was none; false where somebody else was faster.
 pub(crate) fn open_stock(tx: &mut Tx, stock: &[(VariantId, WarehouseId, i64)]) -> Result<bool, DbError> {
     let mut opened = 0;
-    for chunk in stock.chunks(ROWS_MAX) {
+    for chunk in portions(stock) {
         opened += open_chunk(tx, chunk)?;
     }
     Ok(opened == stock.len() as u64)

@@ -75,24 +75,10 @@ fn read_variant(row: &Row) -> Result<VariantRow, DbError> {
 pub(crate) fn put_variants(tx: &mut Tx, product: ProductId, list: &[VariantInput], first: i64) -> Result<Vec<VariantId>, DbError> {
     let mut values: Vec<Value> = Vec::with_capacity(list.len() * 12);
     for (place, v) in list.iter().enumerate() {
-        let title = v.title.clone().unwrap_or_else(|| option_title(&v.options));
-        values.extend([
-            Value::from(tx.id()),
-            product.0.into(),
-            (first + place as i64).into(),
-            v.sku.trim().into(),
-            title.into(),
-            Json::Object(v.options.clone()).into(),
-            v.price.amount.into(),
-            v.price.currency.code().into(),
-            v.compare_at_price.map(|p| p.amount).into(),
-            v.weight_grams.into(),
-            false.into(),
-            v.low_stock_at.into(),
-        ]);
+        values.extend(variant_row(tx, product, v, first + place as i64).1);
     }
     let sql = format!(
-        "INSERT INTO catalog.variants AS v (id, product_id, place, sku, title, options, price, currency, compare_at_price, weight_grams, removed, low_stock_at) VALUES {} \
+        "INSERT INTO catalog.variants AS v ({VARIANT_COLUMNS}) VALUES {} \
          ON CONFLICT (product_id, sku) DO UPDATE SET place = excluded.place, title = excluded.title, options = excluded.options, price = excluded.price, \
          currency = excluded.currency, compare_at_price = excluded.compare_at_price, weight_grams = excluded.weight_grams, removed = excluded.removed, low_stock_at = COALESCE(excluded.low_stock_at, v.low_stock_at) \
          RETURNING id, place",
@@ -102,6 +88,31 @@ pub(crate) fn put_variants(tx: &mut Tx, product: ProductId, list: &[VariantInput
         tx.rows(&sql, &values)?.iter().map(|r| Ok((r.get::<i64>(1)?, VariantId(r.get(0)?)))).collect::<Result<Vec<_>, DbError>>()?;
     ids.sort();
     Ok(ids.into_iter().map(|(_, id)| id).collect())
+}
+
+/// What [`variant_row`] gives, in its order.
+pub(super) const VARIANT_COLUMNS: &str =
+    "id, product_id, place, sku, title, options, price, currency, compare_at_price, weight_grams, removed, low_stock_at";
+
+/// A new variant's id, and its row.
+pub(super) fn variant_row(tx: &mut Tx, product: ProductId, v: &VariantInput, place: i64) -> (VariantId, [Value; 12]) {
+    let id = VariantId(tx.id());
+    let title = v.title.clone().unwrap_or_else(|| option_title(&v.options));
+    let row = [
+        id.0.into(),
+        product.0.into(),
+        place.into(),
+        v.sku.trim().into(),
+        title.into(),
+        Json::Object(v.options.clone()).into(),
+        v.price.amount.into(),
+        v.price.currency.code().into(),
+        v.compare_at_price.map(|p| p.amount).into(),
+        v.weight_grams.into(),
+        false.into(),
+        v.low_stock_at.into(),
+    ];
+    (id, row)
 }
 
 /// Takes all variants of a product from sale; those that are written after it are back.

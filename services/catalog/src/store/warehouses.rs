@@ -3,18 +3,21 @@ use kit::db::{DbError, Query, Row, Tx, placeholders};
 use kit::{Value, params};
 use uuid::Uuid;
 
-use crate::domain::{Warehouse, WarehouseInput};
+use crate::domain::{MAIN_CODE, Warehouse, WarehouseInput};
 
 /// The warehouse that is there from the beginning.
 pub(crate) const MAIN_WAREHOUSE: WarehouseId = WarehouseId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
 
 const WAREHOUSE: &str = "id, code, name, vendor_id, version, created_at, updated_at";
 
-/// Makes the first warehouse where it is missing.
+/// Makes the first warehouse where it is missing. It may have another code by now; where somebody else has its code from
+/// before that was kept for it, its id serves.
 pub(crate) fn ensure_main_warehouse(tx: &mut Tx) -> Result<(), DbError> {
     let now = tx.now();
-    let sql = "INSERT INTO catalog.warehouses (id, code, name, version, created_at, updated_at) VALUES ($1, 'main', 'Main warehouse', 1, $2, $2) ON CONFLICT (code) DO NOTHING";
-    tx.execute(sql, params![MAIN_WAREHOUSE.0, now]).map(drop)
+    let sql = "INSERT INTO catalog.warehouses (id, code, name, version, created_at, updated_at) VALUES ($1, \
+               CASE WHEN EXISTS (SELECT 1 FROM catalog.warehouses o WHERE o.code = $3) THEN $4 ELSE $3 END, 'Main warehouse', 1, $2, $2) \
+               ON CONFLICT DO NOTHING";
+    tx.execute(sql, params![MAIN_WAREHOUSE.0, now, MAIN_CODE, MAIN_WAREHOUSE.to_string()]).map(drop)
 }
 
 /// The marketplace's warehouses and those of some stores; all of them for `None`.

@@ -1,8 +1,25 @@
 use contracts::{ProductId, UserId, VariantId, VendorId};
 use kit::db::{DbError, Query, Row, Tx, placeholders};
+use kit::service::Figure;
 use kit::{Value, params};
 
 use crate::domain::{LOW_STOCK_AT, Status};
+
+/// What operators watch: how much there is, and how many variants there is nothing of, or little.
+pub(crate) const FIGURES: [Figure; 2] = [
+    Figure {
+        name: "haat_stock_units",
+        labels: &["state"],
+        sql: "SELECT CAST(COALESCE(SUM(on_hand), 0) AS bigint), 'on_hand' FROM catalog.stock \
+              UNION ALL SELECT CAST(COALESCE(SUM(reserved), 0) AS bigint), 'reserved' FROM catalog.stock ORDER BY 2",
+    },
+    Figure {
+        name: "haat_stock_variants",
+        labels: &["state"],
+        sql: "SELECT COUNT(*), 'out' FROM (SELECT variant_id FROM catalog.stock GROUP BY variant_id HAVING CAST(SUM(on_hand - reserved) AS bigint) <= 0) AS gone \
+              UNION ALL SELECT COUNT(*), 'low' FROM catalog.low_stock ORDER BY 2",
+    },
+];
 
 /// A variant with what decides whether somebody is told of its stock.
 pub(crate) struct Watched {

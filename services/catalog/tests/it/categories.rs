@@ -7,6 +7,7 @@ use super::{SERVICES, client, import, made, product, store, text};
 
 testing::both_engines!(
     the_tree_counts_what_lies_below,
+    counts_follow_what_becomes_of_products,
     a_category_moves_with_all_below_it,
     the_tree_has_no_circles_and_is_not_too_deep,
     what_is_wrong_with_a_category_is_named,
@@ -41,6 +42,12 @@ async fn titles(p: &TestPlatform, category: &str) -> Vec<String> {
     list["data"].as_array().unwrap().iter().map(|x| text(&x["title"]).to_owned()).collect()
 }
 
+/// The tree, once counts of a moment ago have gone.
+async fn tree(p: &TestPlatform) -> Json {
+    p.advance_seconds(1);
+    get(p, "categories").await["data"].clone()
+}
+
 /// Slugs and counts of a tree, parents first.
 fn counts(nodes: &Json) -> Vec<(String, i64)> {
     let node = |n: &Json| {
@@ -70,9 +77,9 @@ async fn the_tree_counts_what_lies_below(engine: Engine) {
     let mut draft = filed("draft", &[&sarees]);
     draft["status"] = json!("draft");
     made(&p, &mine, draft).await;
-    let tree = get(&p, "categories").await;
+    let tree = tree(&p).await;
     let expected = counted([("books", 0), ("fashion", 3), ("women", 3), ("kurtis", 1), ("sarees", 2)]);
-    assert_eq!(counts(&tree["data"]), expected, "each product once, drafts not at all");
+    assert_eq!(counts(&tree), expected, "each product once, drafts not at all");
     assert_eq!(titles(&p, &fashion).await, ["women", "both", "silk"]);
     assert_eq!(titles(&p, "sarees").await, ["both", "silk"]);
     assert_eq!(titles(&p, "books").await, Vec::<String>::new());
@@ -86,6 +93,32 @@ async fn the_tree_counts_what_lies_below(engine: Engine) {
     assert_eq!((other.status, other.code()), (400, "invalid_cursor"));
     for path in ["categories/none", "categories/none/products", "categories/01900000-0000-7000-8000-00000000dead/products"] {
         assert_eq!(p.send("GET", &format!("/api/v1/{path}"), &mine, None, &[]).await.status, 404, "{path}");
+    }
+}
+
+async fn counts_follow_what_becomes_of_products(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let mine = testing::user_with(&[Role::Vendor]);
+    store(&p, "mine", &mine).await;
+    let (fashion, books) = (category(&p, "Fashion", None).await, category(&p, "Books", None).await);
+    let shirts = category(&p, "Shirts", Some(&fashion)).await;
+    let mut draft = filed("shirt", &[&shirts]);
+    draft["status"] = json!("draft");
+    let shirt = made(&p, &mine, draft).await;
+    let path = format!("/api/v1/products/{}", text(&shirt["id"]));
+    let seen = async || counts(&tree(&p).await);
+    assert_eq!(seen().await, counted([("books", 0), ("fashion", 0), ("shirts", 0)]));
+    let steps = [
+        (json!({"status": "published"}), [0, 1, 1]),
+        (json!({"categoryIds": [fashion]}), [0, 1, 0]),
+        (json!({"categoryIds": [books, shirts]}), [1, 1, 1]),
+        (json!({"status": "archived"}), [0, 0, 0]),
+    ];
+    for (patch, [in_books, in_fashion, in_shirts]) in steps {
+        p.send("PATCH", &path, &mine, Some(patch.clone()), &[]).await.expect(200);
+        let expected = counted([("books", in_books), ("fashion", in_fashion), ("shirts", in_shirts)]);
+        assert_eq!(seen().await, expected, "after {patch}");
+        assert_eq!(get(&p, "categories/fashion").await["productCount"], in_fashion);
     }
 }
 
@@ -104,10 +137,10 @@ async fn a_category_moves_with_all_below_it(engine: Engine) {
     };
     let moved = put(Some(&two), "\"1\"").await.expect(200);
     assert_eq!((moved.header("etag"), text(&moved.body["path"][0]["slug"])), ("\"2\"", "two"));
-    assert_eq!(counts(&get(&p, "categories").await["data"]), counted([("one", 0), ("two", 1), ("middle", 1), ("leaf", 1)]));
+    assert_eq!(counts(&tree(&p).await), counted([("one", 0), ("two", 1), ("middle", 1), ("leaf", 1)]));
     assert_eq!(put(None, "\"1\"").await.code(), "stale");
     put(None, "*").await.expect(200);
-    assert_eq!(counts(&get(&p, "categories").await["data"]), counted([("middle", 1), ("leaf", 1), ("one", 0), ("two", 0)]));
+    assert_eq!(counts(&tree(&p).await), counted([("middle", 1), ("leaf", 1), ("one", 0), ("two", 0)]));
     let delete = |id: &str| {
         let path = format!("/api/v1/categories/{id}");
         let (p, admin) = (&p, &admin);

@@ -5,7 +5,12 @@ mod categories;
 mod inventory;
 mod lifecycle;
 mod products;
+mod repair;
 mod reservations;
+mod routes;
+mod rubbish;
+mod stores;
+mod uploads;
 mod warehouses;
 mod watch;
 
@@ -40,7 +45,8 @@ fn product(handle: &str, stock: i64) -> Json {
 /// Outcomes of an import of `products` into `store`.
 async fn import(p: &TestPlatform, store: &Store, products: &[Json]) -> Vec<String> {
     let products = products.iter().map(ToString::to_string).collect();
-    let request = ImportProductsRequest { vendor_id: store.vendor_id.clone(), vendor_name: store.name.clone(), products };
+    let request =
+        ImportProductsRequest { vendor_id: store.vendor_id.clone(), vendor_name: store.name.clone(), products, check_only: false };
     let answer = client(p).import_products(request).await.unwrap().into_inner();
     answer.results.into_iter().map(|r| r.outcome).collect()
 }

@@ -1,11 +1,14 @@
+use contracts::proto::catalog::ImportProductsRequest;
 use kit::Role;
 use serde_json::json;
 use testing::{Engine, TestPlatform};
 
-use super::{SERVICES, import, product, store};
+use super::{SERVICES, client, import, product, store, text, told};
 
 testing::both_engines!(
     an_import_is_idempotent_by_handle,
+    an_import_of_many_is_as_one_by_one,
+    an_import_that_only_looks_says_what_it_would_do,
     lists_are_paged_newest_first_without_gaps,
     a_seller_writes_only_for_their_own_store,
     stock_never_falls_below_what_is_reserved,
@@ -28,6 +31,63 @@ async fn an_import_is_idempotent_by_handle(engine: Engine) {
     assert_eq!(new["variants"][0]["id"], old["variants"][0]["id"], "a variant keeps its id");
     assert_eq!(new["variants"][0]["price"]["amount"], 1600);
     assert_eq!(new["variants"].as_array().unwrap().len(), 2);
+}
+
+async fn an_import_of_many_is_as_one_by_one(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let looms = store(&p, "looms", &testing::guest()).await;
+    let many: Vec<_> = (0..200)
+        .map(|n| {
+            let variant = |size: &str| json!({"sku": size, "options": {"size": size}, "price": {"amount": 100 + n, "currency": "BDT"}, "stock": [{"onHand": n}]});
+            json!({"handle": format!("p{n}"), "title": format!(" P{n} "), "media": [{"url": "/p.svg"}], "variants": [variant("S"), variant("M")]})
+        })
+        .collect();
+    assert_eq!(import(&p, &looms, &many).await, vec!["created"; 200]);
+    assert_eq!(import(&p, &looms, &many).await, vec!["unchanged"; 200]);
+    let (made, published) = (told(&p, "product.created").await, told(&p, "product.published").await);
+    assert_eq!((made.len(), published.len()), (200, 200));
+    let id_of = |title: &str| text(&made.iter().find(|e| e["title"] == title).unwrap()["productId"]);
+    let id = id_of("P7");
+    let seen = p.send("GET", &format!("/api/v1/products/{id}"), &testing::guest(), None, &[]).await.expect(200).body;
+    let told: Vec<_> = seen["variants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| (text(&v["title"]), v["price"]["amount"].as_i64(), v["available"].as_i64()))
+        .collect();
+    assert_eq!((text(&seen["title"]), told), ("P7", vec![("S", Some(107), Some(7)), ("M", Some(107), Some(7))]));
+    let unproved = p.db("catalog").read(|q| {
+        let sql = "SELECT COUNT(*) FROM catalog.stock s WHERE s.on_hand <> (SELECT COALESCE(SUM(m.delta), 0) FROM catalog.stock_movements m \
+                   WHERE m.variant_id = s.variant_id AND m.warehouse_id = s.warehouse_id)";
+        q.row(sql, &[])?.map_or(Ok(-1), |r| r.get::<i64>(0))
+    });
+    assert_eq!(unproved.await.unwrap_or_else(|e: kit::DbError| panic!("{e}")), 0);
+    // The same handle twice in one request: the later one is what counts.
+    let mut again = product("p3", 9);
+    again["title"] = json!("Last");
+    assert_eq!(
+        import(&p, &looms, &[product("new", 1), product("p3", 1), again, product("new", 1)]).await,
+        ["created", "updated", "updated", "unchanged"]
+    );
+    let id = id_of("P3");
+    assert_eq!(p.send("GET", &format!("/api/v1/products/{id}"), &testing::guest(), None, &[]).await.expect(200).body["title"], "Last");
+}
+
+async fn an_import_that_only_looks_says_what_it_would_do(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let looms = store(&p, "looms", &testing::guest()).await;
+    import(&p, &looms, &[product("shirt", 5), product("hat", 5)]).await;
+    let before = told(&p, "product.created").await.len();
+    let strange = json!({"handle": "odd", "title": "Odd", "categoryIds": [looms.vendor_id], "variants": product("x", 1)["variants"]});
+    let list =
+        [product("shirt", 5), product("hat", 6), product("cap", 1), product("cap", 2), strange, json!({"title": "", "variants": []})];
+    let products = list.iter().map(ToString::to_string).collect();
+    let request = ImportProductsRequest { vendor_id: looms.vendor_id, vendor_name: looms.name, products, check_only: true };
+    let answer = client(&p).import_products(request).await.unwrap().into_inner();
+    let outcomes: Vec<_> = answer.results.iter().map(|r| r.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["unchanged", "updated", "created", "updated", "refused", "refused"]);
+    assert_eq!(answer.results[4].errors[0].pointer, "/categoryIds");
+    assert_eq!(told(&p, "product.created").await.len(), before);
 }
 
 async fn lists_are_paged_newest_first_without_gaps(engine: Engine) {

@@ -1,14 +1,20 @@
+use contracts::proto::catalog::EnsureWarehouseRequest;
 use kit::Role;
 use serde_json::json;
 use testing::{Engine, TestPlatform};
 
-use super::{SERVICES, made, product, store, text};
+use super::{SERVICES, client, import, made, product, store, text};
 
 testing::both_engines!(
     a_store_has_warehouses_of_its_own_beside_the_marketplaces,
     a_warehouse_is_changed_by_its_owner_who_has_read_it,
     what_is_wrong_with_a_warehouse_is_named,
+    the_main_warehouse_may_have_another_code,
+    nobody_takes_the_code_of_the_main_warehouse,
 );
+
+/// As everybody finds it.
+const MAIN: &str = "/api/v1/warehouses/01900000-0000-7000-8000-000000000001";
 
 async fn a_store_has_warehouses_of_its_own_beside_the_marketplaces(engine: Engine) {
     let p = TestPlatform::start(engine, SERVICES).await;
@@ -79,4 +85,44 @@ async fn what_is_wrong_with_a_warehouse_is_named(engine: Engine) {
     assert_eq!(post(&admin, json!({"code": "a", "name": "A", "colour": 1})).await.status, 400);
     post(&admin, json!({"code": "a", "name": "A"})).await.expect(201);
     assert_eq!(post(&admin, json!({"code": "a", "name": "B"})).await.code(), "code_taken");
+}
+
+async fn the_main_warehouse_may_have_another_code(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let (mine, admin) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Admin]));
+    let vendor = store(&p, "mine", &mine).await;
+    let shirt = made(&p, &mine, product("shirt", 5)).await;
+    p.send("PUT", MAIN, &admin, Some(json!({"code": "dhaka", "name": "Dhaka"})), &[]).await.expect(200);
+    let hat = made(&p, &mine, product("hat", 0)).await;
+    let waits = format!("/api/v1/products/{}/back-in-stock", text(&hat["id"]));
+    p.send("POST", &waits, &testing::user(), Some(json!({})), &[]).await.expect(201);
+    let more = json!({"sku": "B", "title": "B", "price": {"amount": 1, "currency": "BDT"}, "stock": [{"onHand": 3}]});
+    let path = format!("/api/v1/products/{}/variants", text(&shirt["id"]));
+    p.send("POST", &path, &mine, Some(more), &[]).await.expect(201);
+    assert_eq!(import(&p, &vendor, &[product("scarf", 2)]).await, ["created"]);
+    let ensured = EnsureWarehouseRequest { code: "main".into(), name: "Main".into() };
+    let main = client(&p).ensure_warehouse(ensured).await.unwrap().into_inner();
+    assert!(MAIN.ends_with(&main.warehouse_id));
+    let stolen = p.send("POST", "/api/v1/warehouses", &mine, Some(json!({"code": "main", "name": "Mine"})), &[]).await;
+    assert_eq!((stolen.status, stolen.code()), (409, "code_taken"), "it may be called so again");
+    p.send("PUT", MAIN, &admin, Some(json!({"code": "main", "name": "Main warehouse"})), &[]).await.expect(200);
+}
+
+async fn nobody_takes_the_code_of_the_main_warehouse(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let (mine, admin) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Admin]));
+    store(&p, "mine", &mine).await;
+    let body = json!({"code": "main", "name": "Mine"});
+    for who in [&mine, &admin] {
+        let refused = p.send("POST", "/api/v1/warehouses", who, Some(body.clone()), &[]).await;
+        assert_eq!((refused.status, refused.code()), (409, "code_taken"), "before there is a main warehouse");
+    }
+    let own = p.send("POST", "/api/v1/warehouses", &mine, Some(json!({"code": "attic", "name": "Attic"})), &[]).await.expect(201).body;
+    let path = format!("/api/v1/warehouses/{}", text(&own["id"]));
+    assert_eq!(p.send("PUT", &path, &mine, Some(body), &[]).await.code(), "code_taken");
+    // As it could be taken once.
+    let taken = "UPDATE catalog.warehouses SET code = 'main'";
+    p.db("catalog").write(move |tx| tx.execute(taken, &[]).map(drop)).await.unwrap();
+    made(&p, &mine, product("shirt", 5)).await;
+    p.send("PUT", &path, &mine, Some(json!({"code": "main", "name": "As it is"})), &[]).await.expect(200);
 }

@@ -66,7 +66,7 @@ pub struct DeadLetter {
 pub struct Replay {
     id: String,
     read_model: String,
-    /// `running` or `done`; until then the model shows what it showed before.
+    /// `running`, `done`, `failed` or `cancelled`.
     status: String,
     /// How far it has come in the log.
     position: i64,
@@ -77,8 +77,40 @@ pub struct Replay {
     per_second: f64,
     /// At the pace so far; null while there is none.
     seconds_left: Option<f64>,
-    /// Why it does not go on; it is tried again by itself.
+    /// Why it does not go on; while it is running it is tried again by itself.
     error: Option<String>,
+}
+
+/// How a saga stands.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SagaStatus {
+    /// A step is to be run.
+    Running,
+    /// For a signal or its deadline.
+    Waiting,
+    /// All steps done.
+    Completed,
+    /// Unwinding.
+    Compensating,
+    /// Unwound.
+    Compensated,
+    /// An operator must look.
+    Stuck,
+}
+
+impl SagaStatus {
+    /// As services name it.
+    fn as_str(self) -> &'static str {
+        match self {
+            SagaStatus::Running => "running",
+            SagaStatus::Waiting => "waiting",
+            SagaStatus::Completed => "completed",
+            SagaStatus::Compensating => "compensating",
+            SagaStatus::Compensated => "compensated",
+            SagaStatus::Stuck => "stuck",
+        }
+    }
 }
 
 /// Which sagas.
@@ -86,7 +118,9 @@ pub struct Replay {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SagaQuery {
-    status: Option<String>,
+    /// In this state.
+    #[param(inline)]
+    status: Option<SagaStatus>,
     r#type: Option<String>,
     subject: Option<Uuid>,
     limit: Option<i64>,
@@ -115,7 +149,7 @@ pub struct NewReplay {
 pub async fn list_sagas(State(app): State<App>, Query(query): Query<SagaQuery>) -> Result<Response, Problem> {
     let SagaQuery { status, r#type, subject, limit, cursor } = query;
     let wanted = proto::ListSagasRequest {
-        status: status.unwrap_or_default(),
+        status: status.map(|s| s.as_str().to_owned()).unwrap_or_default(),
         r#type: r#type.unwrap_or_default(),
         subject: subject.map(|s| s.to_string()).unwrap_or_default(),
         ..proto::ListSagasRequest::default()
@@ -173,6 +207,12 @@ pub async fn start_replay(State(app): State<App>, Json(body, _): Json<NewReplay>
 #[utoipa::path(get, path = "/api/v1/replays/{id}", responses((status = 200, body = Replay)))]
 pub async fn get_replay(State(app): State<App>, Path(id): Path<Uuid>) -> Result<axum::Json<Replay>, Problem> {
     Ok(axum::Json(app.operators.replay(id).await?.into()))
+}
+
+/// Ends a replay that is built beside the model in use; what it has not put in place stays as it is.
+#[utoipa::path(post, path = "/api/v1/replays/{id}/cancel", responses((status = 200, body = Replay)))]
+pub async fn cancel_replay(State(app): State<App>, Path(id): Path<Uuid>) -> Result<axum::Json<Replay>, Problem> {
+    Ok(axum::Json(app.operators.cancel_replay(id).await?.into()))
 }
 
 /// A page, and which services could not be asked.

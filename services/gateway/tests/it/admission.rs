@@ -1,10 +1,15 @@
 //! Who gets in.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use contracts::events::identity::{SessionEnded, UserRoleChanged};
 use kit::auth::{Signer, User, issue_access};
+use kit::channel::{CallInfo, Fault};
 use kit::{Clock, Role};
 use serde_json::json;
-use testing::{Engine, TestPlatform};
+use testing::{Data, Engine, TestPlatform};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::SERVICES;
@@ -186,4 +191,22 @@ async fn a_cart_token_reaches_the_service(engine: Engine) {
     for wrong in ["", " ", "a b", "\u{e9}", &"x".repeat(1_000)] {
         outside.get("/api/v1/echo", &[("x-cart-token", wrong)]).await.expect_problem(400, "invalid_cart_token");
     }
+}
+
+#[test]
+fn whoever_waits_for_identity_is_answered_in_time() {
+    testing::run_in_virtual_time(async {
+        let p = TestPlatform::start_on(Data::in_memory(), SERVICES, json!({})).await;
+        let outside = Outside::of(&p.platform().directory);
+        let token = identity::sign_in(&[Role::Customer]).1;
+        p.platform().directory.set_faults(Arc::new(|call: &CallInfo| match call.callee {
+            "identity" if call.caller == "gateway" => Fault::Delay(3_600_000),
+            _ => Fault::None,
+        }));
+        let began = Instant::now();
+        let two = tokio::join!(with(&outside, "/api/v1/echo/user", &token), with(&outside, "/api/v1/echo/user", &token));
+        two.0.expect_problem(503, "identity_unavailable");
+        two.1.expect_problem(503, "identity_unavailable");
+        assert!(began.elapsed() < Duration::from_secs(31), "{:?}", began.elapsed());
+    });
 }

@@ -100,6 +100,10 @@ impl Identity for Directed {
         Ok(Response::new(api::CheckSessionResponse { open, roles, ..Default::default() }))
     }
 
+    async fn find_users(&self, _: Request<api::FindUsersRequest>) -> Result<Response<api::FindUsersResponse>, Status> {
+        Err(Status::unimplemented("not asked in these tests"))
+    }
+
     async fn list_users(&self, _: Request<api::ListUsersRequest>) -> Result<Response<api::ListUsersResponse>, Status> {
         Err(Status::unimplemented("not asked in these tests"))
     }

@@ -11,6 +11,7 @@ mod limits;
 mod logs;
 mod outside;
 mod paths;
+mod routes;
 mod streams;
 
 use kit::ServiceDef;

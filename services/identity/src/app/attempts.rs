@@ -1,7 +1,8 @@
 //! How often a password may be tried.
 //!
 //! An attempt is counted before the password is looked at, so that a thousand at once are a thousand attempts, and
-//! taken back when it succeeds. Known and unknown accounts are counted alike.
+//! taken back when it succeeds. Known and unknown accounts are counted alike. An account is counted by the neighbourhood
+//! from which it is tried: a stranger's wrong passwords do not lock out its owner, who is elsewhere, before they are many.
 
 use kit::db::Tx;
 
@@ -16,6 +17,7 @@ use crate::store;
 #[derive(Clone)]
 pub struct Limits {
     per_account: i64,
+    per_account_anywhere: i64,
     per_address: i64,
     window_seconds: i64,
     pepper: Pepper,
@@ -24,8 +26,10 @@ pub struct Limits {
 /// One attempt, under the keys that it is counted by.
 #[derive(Clone)]
 pub struct Attempt {
-    account: Option<Counter>,
-    address: Option<Counter>,
+    /// Begin afresh when it succeeds.
+    own: Vec<Counter>,
+    /// Only get this attempt back: they count others' too.
+    shared: Vec<Counter>,
     window_seconds: i64,
 }
 
@@ -39,8 +43,10 @@ impl Limits {
     /// As configured; generous in development, where a load test signs in from one address.
     pub fn new(attempts: &Attempts, development: bool, pepper: Pepper) -> Limits {
         let scale = if development { 100 } else { 1 };
+        let per_account = attempts.per_account.unwrap_or(10 * scale);
         Limits {
-            per_account: attempts.per_account.unwrap_or(10 * scale),
+            per_account,
+            per_account_anywhere: attempts.per_account_anywhere.unwrap_or(10 * per_account),
             per_address: attempts.per_address.unwrap_or(100 * scale),
             window_seconds: attempts.window_seconds,
             pepper,
@@ -49,26 +55,38 @@ impl Limits {
 
     /// Somebody wants to sign in.
     pub fn sign_in(&self, email: &Email, origin: &Origin) -> Attempt {
-        let account = Some(self.counter("account", email.normal(), self.per_account));
-        Attempt { account, ..self.registration(origin) }
+        let shared = [self.anywhere(email)].into_iter().chain(self.address(origin)).collect();
+        Attempt { own: vec![self.here(email, origin)], shared, window_seconds: self.window_seconds }
     }
 
     /// Somebody wants to register: a taken address is a failed attempt, so that a list of addresses cannot be tried.
     pub fn registration(&self, origin: &Origin) -> Attempt {
-        let address = origin.network().map(|n| self.counter("address", &n, self.per_address));
-        Attempt { account: None, address, window_seconds: self.window_seconds }
+        Attempt { own: Vec::new(), shared: self.address(origin).into_iter().collect(), window_seconds: self.window_seconds }
     }
 
-    /// Somebody wants a link sent: counted apart from sign-ins, and the same whether or not there is an account.
+    /// Somebody wants a link sent: counted apart from sign-ins, and the same whether or not there is an account. From
+    /// wherever it is asked for, it is one person's mail.
     pub fn reset(&self, email: &Email, origin: &Origin) -> Attempt {
-        let account = Some(self.counter("link", email.normal(), self.per_account));
-        Attempt { account, ..self.registration(origin) }
+        Attempt { own: vec![self.counter("link", email.normal(), self.per_account)], ..self.registration(origin) }
     }
 
-    /// What is counted of sign-ins to an account.
-    pub fn of_account(&self, email: &Email) -> Attempt {
-        let account = Some(self.counter("account", email.normal(), self.per_account));
-        Attempt { account, address: None, window_seconds: self.window_seconds }
+    /// What is counted of sign-ins to an account, as far as it concerns who signs in from here.
+    pub fn of_account(&self, email: &Email, origin: &Origin) -> Attempt {
+        let own = vec![self.here(email, origin), self.anywhere(email)];
+        Attempt { own, shared: Vec::new(), window_seconds: self.window_seconds }
+    }
+
+    fn here(&self, email: &Email, origin: &Origin) -> Counter {
+        let name = format!("{} {}", email.normal(), origin.neighbourhood().unwrap_or_default());
+        self.counter("account here", &name, self.per_account)
+    }
+
+    fn anywhere(&self, email: &Email) -> Counter {
+        self.counter("account", email.normal(), self.per_account_anywhere)
+    }
+
+    fn address(&self, origin: &Origin) -> Option<Counter> {
+        origin.network().map(|n| self.counter("address", &n, self.per_address))
     }
 
     fn counter(&self, kind: &str, name: &str, failures_max: i64) -> Counter {
@@ -80,7 +98,7 @@ impl Attempt {
     /// Counts it, or refuses it where there were too many.
     pub fn begin(&self, tx: &mut Tx) -> Result<(), Error> {
         let (now, window_seconds) = (tx.now(), self.window_seconds);
-        for counter in self.account.iter().chain(&self.address) {
+        for counter in self.own.iter().chain(&self.shared) {
             let (failures, started_at) = store::attempts::count(tx, &counter.key, now.plus_seconds(-window_seconds))?;
             if failures > counter.failures_max {
                 let left_us = started_at.plus_seconds(window_seconds).0 - now.0;
@@ -91,14 +109,14 @@ impl Attempt {
         Ok(())
     }
 
-    /// It succeeded: the account starts afresh. The address only gets this attempt back, or one's own account would
-    /// serve to try others without end.
+    /// It succeeded: the account starts afresh here. Everything else only gets this attempt back, or one's own account
+    /// would serve to try others without end, and its owner's visits to guess it.
     pub fn succeeded(&self, tx: &mut Tx) -> Result<(), Error> {
-        if let Some(account) = &self.account {
-            store::attempts::forget(tx, &account.key)?;
+        for counter in &self.own {
+            store::attempts::forget(tx, &counter.key)?;
         }
-        if let Some(address) = &self.address {
-            store::attempts::take_back(tx, &address.key)?;
+        for counter in &self.shared {
+            store::attempts::take_back(tx, &counter.key)?;
         }
         Ok(())
     }

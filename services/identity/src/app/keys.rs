@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::Time;
 use kit::auth::{ACCESS_SECONDS, KeySet, PublicKey, Signer, open, seal};
-use kit::{Clock, Db, Ids};
+use kit::{Clock, Db, DbError, Ids};
 
 use crate::error::Error;
 use crate::store::keys::{self as store, StoredKey};
@@ -39,6 +39,17 @@ pub struct Ring {
     pub signer: Signer,
     /// Verify: current, next and retired.
     pub public: KeySet,
+}
+
+/// Whether the private key that signs opens under `master_key`; where there is none yet, any will do.
+pub async fn fits_master_key(db: &Db, master_key: &[u8; 32]) -> Result<bool, DbError> {
+    let stored = match db.read(store::all).await {
+        Ok(stored) => stored,
+        // There is no schema yet.
+        Err(DbError::Internal(_)) => Vec::new(),
+        Err(e) => return Err(e),
+    };
+    Ok(stored.iter().filter(|key| key.is_current).all(|key| open(master_key, PURPOSE, &key.sealed_key, key.kid.as_bytes()).is_ok()))
 }
 
 impl Keys {

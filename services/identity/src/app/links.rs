@@ -74,7 +74,7 @@ impl App {
     }
 
     /// A new password by the token of a link. All sessions end: whoever had the old password is out.
-    pub async fn reset_password(&self, token: &str, password: Password) -> Result<(), Error> {
+    pub async fn reset_password(&self, token: &str, password: Password, origin: Origin) -> Result<(), Error> {
         let hash = RefreshToken::parse(token).ok_or(Error::InvalidLink)?.hash();
         let asked = hash.clone();
         // Before the password is hashed, which costs far more than a token that is wrong.
@@ -89,7 +89,7 @@ impl App {
                 store::users::save_password(tx, user.id, &new_hash)?;
                 // Who gets mail at the address may sign in again at once, and has proved that it is theirs.
                 if let Ok(email) = Email::parse(&user.email) {
-                    limits.of_account(&email).succeeded(tx)?;
+                    limits.of_account(&email, &origin).succeeded(tx)?;
                 }
                 verify(tx, user.id)?;
                 end_all(tx, user.id, "password_reset")

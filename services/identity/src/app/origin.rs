@@ -30,6 +30,15 @@ impl Origin {
             IpAddr::V6(a) => format!("{:x}/64", a.to_bits() >> 64),
         })
     }
+
+    /// What attempts on one account are counted by: the 256 addresses around an IPv4 address, or for IPv6 the network of
+    /// 48 bits that one site is given.
+    pub fn neighbourhood(&self) -> Option<String> {
+        Some(match self.address?.to_canonical() {
+            IpAddr::V4(a) => format!("{:x}/24", a.to_bits() >> 8),
+            IpAddr::V6(a) => format!("{:x}/48", a.to_bits() >> 80),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +53,11 @@ mod tests {
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert_eq!(Origin::default().network(), None);
+        let neighbourhood = |text: &str| Origin::new(None, Some(text.parse().unwrap()), None).neighbourhood().unwrap();
+        assert_eq!(neighbourhood("203.0.113.7"), neighbourhood("::ffff:203.0.113.250"));
+        assert_ne!(neighbourhood("203.0.113.7"), neighbourhood("203.0.114.7"));
+        assert_eq!(neighbourhood("2001:db8:1:2::1"), neighbourhood("2001:db8:1:3::1"));
+        assert_ne!(neighbourhood("2001:db8:1:2::1"), neighbourhood("2001:db8:2:2::1"));
     }
 
     #[test]

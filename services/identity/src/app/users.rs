@@ -10,7 +10,7 @@ use kit::http::After;
 
 use super::App;
 use super::sessions::end_all;
-use crate::domain::{ProfileChange, Status, User, grantable};
+use crate::domain::{Email, ProfileChange, Status, User, grantable};
 use crate::error::Error;
 use crate::store;
 
@@ -34,6 +34,12 @@ impl App {
         limit: i64,
     ) -> Result<(Vec<User>, i64), Error> {
         self.db.read(move |q| Ok(store::users::by_id(q, after, role, created_before, limit)?)).await
+    }
+
+    /// Those accounts that may be used and have proved to own one of these addresses, each with the address as it was given.
+    pub async fn users_of(&self, emails: Vec<String>) -> Result<Vec<(String, UserId)>, Error> {
+        let emails: Vec<Email> = emails.iter().filter_map(|text| Email::parse(text).ok()).collect();
+        self.db.read(move |q| Ok(store::users::proved(q, &emails)?)).await
     }
 
     /// Changes a profile, if its version is still among those that the caller expects.

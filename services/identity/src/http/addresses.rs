@@ -23,14 +23,18 @@ pub struct AddressBody {
     /// What its owner calls it, such as Home; up to 50 characters.
     label: Option<String>,
     /// Who receives; 1 to 200 characters.
+    #[schema(example = "Rahim Uddin")]
     name: String,
-    /// Whom the carrier calls; international, such as +8801712345678.
+    /// Whom the carrier calls; international.
+    #[schema(example = "+8801712345678")]
     phone: String,
     /// Street and number; 1 to 200 characters.
+    #[schema(example = "12 Lake Road")]
     line1: String,
     /// Floor, flat, landmark.
     line2: Option<String>,
     /// City or town; 1 to 100 characters.
+    #[schema(example = "Dhaka")]
     city: String,
     /// Division, state, province.
     region: Option<String>,
@@ -130,6 +134,7 @@ pub async fn list_addresses(
 
 /// Adds an address.
 #[utoipa::path(post, path = "/api/v1/users/addresses", tag = "identity", request_body = AddressBody,
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = AddressView), (status = 401), (status = 409), (status = 422)))]
 pub async fn add_address(
     State(app): State<App>,
@@ -155,7 +160,8 @@ pub async fn get_address(State(app): State<App>, caller: Caller, Path(id): Path<
 }
 
 /// Replaces one of the caller's addresses.
-#[utoipa::path(put, path = "/api/v1/users/addresses/{id}", tag = "identity", params(("id" = Uuid, Path)), request_body = AddressBody,
+#[utoipa::path(put, path = "/api/v1/users/addresses/{id}", tag = "identity",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header)), request_body = AddressBody,
     responses((status = 200, body = AddressView), (status = 401), (status = 404), (status = 412), (status = 422)))]
 pub async fn put_address(
     State(app): State<App>,
@@ -170,7 +176,7 @@ pub async fn put_address(
 }
 
 /// Takes an address out of the caller's book.
-#[utoipa::path(delete, path = "/api/v1/users/addresses/{id}", tag = "identity", params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/api/v1/users/addresses/{id}", tag = "identity", params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = 401), (status = 404), (status = 412)))]
 pub async fn delete_address(State(app): State<App>, caller: Caller, Path(id): Path<Uuid>, ifs: Ifs) -> Result<StatusCode, Problem> {
     app.delete_address(caller.user()?.id, id, expects(ifs)).await?;

@@ -23,11 +23,14 @@ pub struct RegisterBody {
     #[schema(example = "rahim@example.com")]
     email: String,
     /// 10 to 200 characters.
+    #[schema(example = "a-long-sentence-77")]
     password: String,
     /// 1 to 100 characters.
+    #[schema(example = "Rahim")]
     first_name: String,
     /// 0 to 100 characters; many people have one name only.
     #[serde(default)]
+    #[schema(example = "Uddin")]
     last_name: String,
 }
 
@@ -39,6 +42,7 @@ pub struct LoginBody {
     #[schema(example = "rahim@example.com")]
     email: String,
     /// Its password.
+    #[schema(example = "a-long-sentence-77")]
     password: String,
 }
 
@@ -80,6 +84,7 @@ impl TokensView {
 
 /// Makes an account and signs it in. A taken address is a `409`.
 #[utoipa::path(post, path = "/api/v1/auth/register", tag = "identity", request_body = RegisterBody,
+    params(("Idempotency-Key" = Option<String>, Header), ("X-Cart-Token" = Option<String>, Header)),
     responses((status = 201, body = TokensView), (status = 409), (status = 422), (status = 429)))]
 pub async fn register(
     State(app): State<App>,
@@ -97,6 +102,7 @@ pub async fn register(
 
 /// Signs in. Unknown accounts and wrong passwords get the same answer after the same work.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "identity", request_body = LoginBody,
+    params(("X-Cart-Token" = Option<String>, Header)),
     responses((status = 200, body = TokensView), (status = 401), (status = 403), (status = 422), (status = 429)))]
 pub async fn login(
     State(app): State<App>,

@@ -58,11 +58,16 @@ pub async fn forgot_password(
 /// Sets a new password by the token of a link. Works once; all sessions end.
 #[utoipa::path(post, path = "/api/v1/auth/reset-password", tag = "identity", request_body = ResetBody,
     responses((status = 204), (status = 422)))]
-pub async fn reset_password(State(app): State<App>, Json(body, _): Json<ResetBody>) -> Result<StatusCode, Problem> {
+pub async fn reset_password(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json(body, _): Json<ResetBody>,
+) -> Result<StatusCode, Problem> {
     let mut check = Check::default();
     let password = check.field("/password", Password::parse(body.password));
     let Some(password) = password else { return Err(Error::Invalid(check.into_errors()).into()) };
-    app.reset_password(&body.token, password).await?;
+    app.reset_password(&body.token, password, origin(&headers, &caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

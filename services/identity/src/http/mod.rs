@@ -10,7 +10,7 @@ mod well_known;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contracts::Time;
-use kit::http::{After, Ifs, Routes, Who};
+use kit::http::{After, Ifs, Routes, Who, etag};
 use kit::{Caller, Role};
 use serde::Serialize;
 use utoipa_axum::routes;
@@ -58,11 +58,6 @@ fn from(after: Option<After>) -> After {
     /// The end of the year 9999, the last that both databases know.
     const LAST: Time = Time(253_402_300_799_000_000);
     after.unwrap_or(After { time: LAST, id: Uuid::max() })
-}
-
-/// The entity tag of a version.
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 /// Whether a version is one that the caller expects.

@@ -106,6 +106,7 @@ pub async fn get_profile(State(app): State<App>, caller: Caller) -> Result<Respo
 
 /// Changes the caller's own profile.
 #[utoipa::path(put, path = "/api/v1/users/profile", tag = "identity", request_body = ProfileBody,
+    params(("If-Match" = Option<String>, Header)),
     responses((status = 200, body = UserView), (status = 401), (status = 412), (status = 422)))]
 pub async fn put_profile(State(app): State<App>, caller: Caller, ifs: Ifs, Json(body, _): Json<ProfileBody>) -> Result<Response, Problem> {
     let id = caller.user()?.id;

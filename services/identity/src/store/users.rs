@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use contracts::{Time, UserId};
-use kit::db::{DbError, Query, Row, Tx};
+use kit::db::{DbError, Query, Row, Tx, placeholders, portions};
 use kit::http::After;
-use kit::{Role, params};
+use kit::{Role, Value, params};
 
 use super::known;
-use crate::domain::{Profile, Registration, Status, User, search_text};
+use crate::domain::{Email, Profile, Registration, Status, User, search_text};
 
 /// The columns of [`user`].
 macro_rules! user {
@@ -33,6 +33,23 @@ pub struct Credentials {
 pub fn credentials(q: &mut Query, email: &str) -> Result<Option<Credentials>, DbError> {
     let row = q.row("SELECT u.id, u.password_hash, u.status FROM identity.users u WHERE u.email = $1", params![email])?;
     row.map(|r| Ok(Credentials { user: UserId(r.get(0)?), password_hash: r.get(1)?, status: status(&r, 2)? })).transpose()
+}
+
+/// Those accounts that may be used and have proved to own one of these addresses, each with the address as it was given.
+pub fn proved(q: &mut Query, emails: &[Email]) -> Result<Vec<(String, UserId)>, DbError> {
+    let mut found = Vec::new();
+    for portion in portions(emails) {
+        let sql = format!(
+            "SELECT u.email, u.id FROM identity.users u WHERE u.email IN ({}) AND u.email_verified_at IS NOT NULL AND u.status = 'active' ORDER BY u.id",
+            placeholders(1, portion.len())
+        );
+        let values: Vec<Value> = portion.iter().map(|e| e.normal().into()).collect();
+        for row in q.rows(&sql, &values)? {
+            let (normal, id): (String, _) = (row.get(0)?, row.get(1)?);
+            found.extend(portion.iter().filter(|e| e.normal() == normal).map(|e| (e.shown().to_owned(), UserId(id))));
+        }
+    }
+    Ok(found)
 }
 
 /// One account.

@@ -6,6 +6,7 @@ mod bad_input;
 mod keys;
 mod links;
 mod people;
+mod routes;
 mod rpc;
 mod sessions;
 mod sign_in;

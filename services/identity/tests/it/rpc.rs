@@ -1,7 +1,7 @@
 use contracts::events::identity::{UserRegistered, UserRoleChanged};
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{
-    CheckSessionRequest, EnsureUserRequest, GetKeysRequest, GetUserRequest, GrantRoleRequest, ListUsersRequest,
+    CheckSessionRequest, EnsureUserRequest, FindUsersRequest, GetKeysRequest, GetUserRequest, GrantRoleRequest, ListUsersRequest,
 };
 use kit::auth::KeySet;
 use testing::Engine;
@@ -19,6 +19,7 @@ testing::both_engines!(
     of_many_that_ensure_one_account_one_makes_it,
     malformed_requests_are_invalid_arguments,
     accounts_are_listed_for_the_writer_of_mails_only,
+    accounts_are_found_by_addresses_that_are_proved,
 );
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -31,6 +32,24 @@ fn ensure(email: &str, roles: &[&str]) -> EnsureUserRequest {
         last_name: "Begum".into(),
         roles: roles.iter().map(|r| (*r).to_owned()).collect(),
     }
+}
+
+async fn accounts_are_found_by_addresses_that_are_proved(engine: Engine) {
+    let p = start(engine).await;
+    let (proved, gone) = (register(&p, "Proved@example.com").await, register(&p, "gone@example.com").await);
+    register(&p, "claimed@example.com").await;
+    let boss = admin(&p).await;
+    let prove = p.db("identity").write(|tx| {
+        let sql = "UPDATE identity.users SET email_verified_at = created_at WHERE email <> 'claimed@example.com'";
+        tx.execute(sql, &[]).map(drop)
+    });
+    prove.await.unwrap_or_else(|e: kit::DbError| panic!("{e}"));
+    p.send("POST", &format!("/api/v1/users/{}/deactivate", gone.id()), &boss.caller, None, &[]).await.expect(200);
+    let emails =
+        ["proved@EXAMPLE.com", "gone@example.com", "claimed@example.com", "nobody@example.com", "nothing"].map(str::to_owned).to_vec();
+    let found = client(&p).find_users(FindUsersRequest { emails }).await.unwrap().into_inner().users;
+    let found: Vec<_> = found.into_iter().map(|u| (u.asked, u.user_id)).collect();
+    assert_eq!(found, [("proved@EXAMPLE.com".to_owned(), proved.id().to_string())]);
 }
 
 async fn a_user_is_told_with_contact_details(engine: Engine) {

@@ -215,7 +215,7 @@ async fn what_has_expired_is_forgotten(engine: Engine) {
     let from = kit::Caller { address: Some("203.0.113.9".parse().unwrap()), ..kit::Caller::default() };
     crate::people::login_as(&p, &from, "rahima@example.com", "wrong horse battery").await.expect(401);
     p.settle().await;
-    assert_eq!(counts(&p).await, [2, 2, 2]);
+    assert_eq!(counts(&p).await, [2, 2, 3], "the attempt is counted by account and network, by account, and by address");
     p.advance_seconds(60_000);
     let renewed = Person::of(&refresh(&p, &first.refresh_token).await.expect(200).body);
     p.settle().await;

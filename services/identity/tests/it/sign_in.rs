@@ -14,6 +14,7 @@ testing::both_engines!(
     a_registration_is_repeated_by_its_key_only,
     unknown_accounts_and_wrong_passwords_look_the_same,
     attempts_on_an_account_are_limited,
+    a_stranger_does_not_lock_somebody_out,
     attempts_from_an_address_are_limited,
     many_attempts_at_once_are_all_counted,
     a_guests_cart_is_named_in_the_event,
@@ -135,6 +136,24 @@ async fn attempts_on_an_account_are_limited(engine: Engine) {
         login(&p, "rahima@example.com", "wrong horse battery").await.expect(401);
         login(&p, "rahima@example.com", PASSWORD).await.expect(200);
     }
+}
+
+async fn a_stranger_does_not_lock_somebody_out(engine: Engine) {
+    let attempts = json!({"attempts": {"per_account": 3, "per_account_anywhere": 7, "per_address": 100}});
+    let p = start_with(engine, attempts).await;
+    register(&p, "rahima@example.com").await;
+    let from = |text: &str| Caller { address: Some(text.parse().unwrap()), ..Caller::default() };
+    let (home, wrong) = (from("198.51.100.1"), "wrong horse battery");
+    for (stranger, status) in [("203.0.113.1", 401), ("203.0.113.2", 401), ("203.0.113.3", 401), ("203.0.113.4", 429)] {
+        login_as(&p, &from(stranger), "rahima@example.com", wrong).await.expect(status);
+    }
+    login_as(&p, &home, "rahima@example.com", PASSWORD).await.expect(200);
+    for stranger in ["2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1:3::1", "2001:db8:2::1"] {
+        login_as(&p, &from(stranger), "rahima@example.com", wrong).await.expect(401);
+    }
+    login_as(&p, &from("2001:db8:3::1"), "rahima@example.com", wrong).await.expect(429);
+    let refused = login_as(&p, &home, "rahima@example.com", PASSWORD).await.expect(429);
+    assert_eq!(refused.code(), "too_many_attempts", "whoever has many networks is not let guess on");
 }
 
 async fn attempts_from_an_address_are_limited(engine: Engine) {

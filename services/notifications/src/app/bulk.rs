@@ -3,7 +3,7 @@
 
 use contracts::proto::identity as identity_api;
 use contracts::{Time, UserId};
-use kit::idempotency::Key;
+use kit::idempotency::{Answer, Given, Key, once};
 use kit::jobs::{self, Job, JobOutcome};
 use kit::{DbError, Role, Tx};
 use serde_json::Value as Json;
@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::App;
 use super::people::Known;
 use super::people::unreachable;
-use super::send::{Given, created, once};
 use super::templates::Written;
 use crate::domain::{Addressee, Draft, Locale, Variables, Wanted, check_variables};
 use crate::error::Error;
@@ -96,6 +95,8 @@ impl App {
     /// Tells the next few; whether there may be more.
     async fn step(&self, id: Uuid) -> Result<bool, Error> {
         let bulk = match self.bulk(id).await {
+            // Its last step was made, and only the end of this job was not stored.
+            Ok(bulk) if bulk.is_done => return Ok(false),
             Ok(bulk) => bulk,
             Err(Error::NoBulk) => return Ok(false),
             Err(e) => return Err(e),
@@ -210,5 +211,5 @@ fn begin(tx: &mut Tx, id: Uuid, show: Show) -> Result<kit::idempotency::Answer, 
     let now = tx.now();
     jobs::queue(tx, BULK_JOB, &id.to_string(), Json::Null, now)?;
     let made = store::bulk(tx, id)?.ok_or(Error::NoBulk)?;
-    Ok(created(Some(format!("/api/v1/notifications/bulk/{id}")), &show(made)))
+    Ok(Answer::new(201, Some(format!("/api/v1/notifications/bulk/{id}")), &show(made)))
 }

@@ -4,13 +4,16 @@ use contracts::events::notifications::{NotificationFailed, NotificationSent};
 use contracts::{NotificationId, Time};
 use kit::http::PageRequest;
 use kit::jobs::{self, Job, JobOutcome};
+use kit::trace::{self, Span};
 use kit::{Context, DbError, Tx};
 use serde_json::Value as Json;
 
 use super::App;
 use super::preferences::{held, held_until};
+use crate::NAME;
 use crate::domain::{Answer, Draft, HIDDEN, Kind, Medium, Outcome, Status, after, unsubscribe_url};
 use crate::error::Error;
+use crate::provider::said;
 use crate::store::{self, Delivery, NewMail, Outgoing, Progress};
 
 /// The kind of the job that delivers.
@@ -67,6 +70,9 @@ impl App {
         for (context, (id, channel, _)) in gone {
             if let Some(context) = context {
                 tx.act_for(context);
+                let mut span = Span::below(context.traceparent.as_deref(), NAME, trace::Kind::Client, || "send mail".into());
+                said(&mut span, *id, answer);
+                tx.trace(span);
             }
             tx.publish(NotificationSent { notification_id: *id, channel: channel.as_str().to_owned() })?;
         }

@@ -1,4 +1,4 @@
-//! The use cases of messages, one transaction each.
+//! The use cases of messages and webhooks, one transaction each.
 
 mod bulk;
 mod deliver;
@@ -6,16 +6,18 @@ mod inbox;
 mod live;
 mod people;
 mod preferences;
+mod push;
 mod send;
 mod stream;
 mod templates;
+mod webhooks;
 mod write;
 
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::orders::orders_client::OrdersClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::channel::Channel;
-use kit::{Clock, Db, Tasks};
+use kit::{Clock, Db, Ids, Tasks};
 
 use crate::domain::{LinkKey, Texts};
 use crate::error::Error;
@@ -26,8 +28,9 @@ pub(crate) use bulk::BULK_JOB;
 pub(crate) use deliver::DELIVERY_JOB;
 pub(crate) use live::Live;
 pub(crate) use preferences::{Change, Preferences};
-pub(crate) use send::Given;
 pub(crate) use templates::InUse;
+pub use webhooks::fits_master_key;
+pub(crate) use webhooks::{Made, ROUTE_JOB, Redelivery, WEBHOOK_JOB, WEBHOOK_TEST_JOB, WebhookChange, Webhooks, route_later};
 pub(crate) use write::{WRITE_JOB, write_later};
 
 /// What the use cases need.
@@ -35,6 +38,7 @@ pub(crate) use write::{WRITE_JOB, write_later};
 pub(crate) struct App {
     pub db: Db,
     pub clock: Clock,
+    pub ids: Ids,
     pub tasks: Tasks,
     pub identity: IdentityClient<Channel>,
     pub orders: OrdersClient<Channel>,
@@ -53,6 +57,7 @@ pub(crate) struct App {
     pub development: bool,
     pub attempts_max: i64,
     pub keep_days: i64,
+    pub webhooks: Webhooks,
 }
 
 /// How many messages are forgotten in one transaction.
@@ -63,6 +68,7 @@ impl App {
     pub async fn prune(&self) -> Result<(), Error> {
         let before = self.clock.now().plus_seconds(-self.keep_days * 24 * 3_600);
         while self.db.write_behind(move |tx| store::prune(tx, before, PRUNED_AT_ONCE)).await? > 0 {}
+        self.prune_webhooks().await?;
         Ok(self.prune_bulk(before).await?)
     }
 }

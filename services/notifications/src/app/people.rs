@@ -89,7 +89,7 @@ impl App {
         let stores: Vec<VendorId> = stores.collect();
         let unknown: Vec<String> = stores.iter().filter(|s| !known.stores.contains_key(s)).map(VendorId::to_string).collect();
         if !unknown.is_empty() {
-            let request = vendors_api::GetStoresRequest { vendor_ids: unknown };
+            let request = vendors_api::GetStoresRequest { vendor_ids: unknown, slugs: Vec::new() };
             let answer = self.vendors.clone().get_stores(request).await.map_err(unreachable("vendors"))?.into_inner();
             let store = |s: vendors_api::Store| Some(Store { id: s.vendor_id.parse().ok()?, name: s.name, owner: s.owner_id.parse().ok() });
             known.stores.extend(answer.stores.into_iter().filter_map(store).map(|s| (s.id, s)));

@@ -2,8 +2,7 @@
 
 use contracts::{NotificationId, UserId};
 use kit::Tx;
-use kit::idempotency::{self, Answer, Key, Seen};
-use serde::Serialize;
+use kit::idempotency::{Answer, Given, Key, once};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -13,14 +12,6 @@ use super::templates::Written;
 use crate::domain::{Addressee, Draft, Medium, Wanted, filled};
 use crate::error::Error;
 use crate::store::TemplateKey;
-
-/// What a request that may be repeated is answered.
-pub(crate) enum Given {
-    Now(Answer),
-    Before(Answer),
-    Running,
-    Mismatch,
-}
 
 impl App {
     /// Sends a message to a user, on each of the channels on which it reaches them.
@@ -37,7 +28,7 @@ impl App {
                     for draft in &drafts {
                         sent.push((draft.channel, app.store_draft(tx, &Draft { about, ..draft.clone() })?));
                     }
-                    Ok(created(None, &answer(&wanted.channels, &sent)))
+                    Ok(Answer::new(201, None, &answer(&wanted.channels, &sent)))
                 })
             })
             .await
@@ -76,26 +67,4 @@ fn answer(wanted: &[Medium], sent: &[(Medium, Option<NotificationId>)]) -> serde
         None => json!({"channel": channel, "id": null, "skipped": "no_address"}),
     };
     json!({"messages": wanted.iter().map(outcome).collect::<Vec<_>>()})
-}
-
-/// Does something once per key, and answers a repeat as the first time.
-pub(super) fn once(tx: &mut Tx, key: Option<&Key>, act: impl Fn(&mut Tx) -> Result<Answer, Error>) -> Result<Given, Error> {
-    if let Some(key) = key {
-        match idempotency::look_up(tx, key)? {
-            Seen::New => {}
-            Seen::Answered(answer) => return Ok(Given::Before(answer)),
-            Seen::Claimed(_) => return Ok(Given::Running),
-            Seen::Mismatch => return Ok(Given::Mismatch),
-        }
-    }
-    let answer = act(tx)?;
-    if let Some(key) = key {
-        idempotency::remember(tx, key, &answer)?;
-    }
-    Ok(Given::Now(answer))
-}
-
-/// The answer to a request that made something.
-pub(super) fn created(location: Option<String>, body: &impl Serialize) -> Answer {
-    Answer { status: 201, location, body: serde_json::to_vec(body).expect("ids, numbers and text always make JSON") }
 }

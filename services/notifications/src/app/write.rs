@@ -54,6 +54,7 @@ impl App {
         let cause = &Cause::deserialize(&job.payload).map_err(|e| Error::Internal(e.to_string()))?;
         match (cause.order_id, cause.user_id) {
             (Some(order), _) => self.about_order(cause, order, known).await,
+            (None, None) if cause.kind.is_to_store() => self.about_goods(cause, known).await,
             (None, Some(user)) => match self.user(user, known).await? {
                 Some(reader) => self.draft(&known.written, cause.kind, &self.story(cause, None, None, ""), &reader),
                 None => Ok(Vec::new()),
@@ -100,21 +101,22 @@ impl App {
         Ok(ids)
     }
 
-    /// To the shopper; what is a sale, or was one, also to each store's owner.
+    /// To the shopper; what is a sale, or was one, also to each store's owner, or to theirs alone.
     async fn about_order(&self, cause: &Cause, order: OrderId, known: &mut Known) -> Result<Vec<Draft>, Error> {
         let (order, email) = self.order(order, known).await?;
         let order = &*order;
-        let to_stores = cause.kind.to_stores();
+        let to_stores = if cause.kind.is_to_store() { Some(cause.kind) } else { cause.kind.to_stores() };
         let part = cause.part.and_then(|id| order.vendor_orders.iter().find(|p| p.id == id));
-        let concerned: Vec<&Part> = match to_stores {
-            Some(_) => order.vendor_orders.iter().filter(|p| cause.stores.contains(&p.vendor_id)).collect(),
-            None => part.into_iter().collect(),
+        let concerned: Vec<&Part> = match part {
+            Some(part) => vec![part],
+            None => order.vendor_orders.iter().filter(|p| cause.stores.contains(&p.vendor_id)).collect(),
         };
         let stores = if concerned.is_empty() { Vec::new() } else { self.stores(concerned.iter().map(|p| p.vendor_id), known).await? };
         let store_of = |part: &Part| stores.iter().find(|s| s.id == part.vendor_id);
 
         let name = part.and_then(store_of).map_or("", |s| s.name.as_str());
-        let mut drafts = match self.shopper(order, email, known).await? {
+        let shopper = if cause.kind.is_to_store() { None } else { self.shopper(order, email, known).await? };
+        let mut drafts = match shopper {
             Some(reader) => self.draft(&known.written, cause.kind, &self.story(cause, Some(order), part, name), &reader)?,
             None => Vec::new(),
         };
@@ -124,7 +126,19 @@ impl App {
             let Some(reader) = self.user(owner, known).await? else { continue };
             let story = self.story(cause, Some(order), Some(part), &store.name);
             let of_part = self.draft(&known.written, to_stores, &story, &reader)?;
-            drafts.extend(of_part.into_iter().map(|d| Draft { about: part.id.0, ..d }));
+            let about = if cause.kind.is_to_store() { cause.about } else { part.id.0 };
+            drafts.extend(of_part.into_iter().map(|d| Draft { about, ..d }));
+        }
+        Ok(drafts)
+    }
+
+    /// To the owner of each store whose goods they are.
+    async fn about_goods(&self, cause: &Cause, known: &mut Known) -> Result<Vec<Draft>, Error> {
+        let mut drafts = Vec::new();
+        for store in self.stores(cause.stores.iter().copied(), known).await? {
+            let Some(owner) = store.owner else { continue };
+            let Some(reader) = self.user(owner, known).await? else { continue };
+            drafts.extend(self.draft(&known.written, cause.kind, &self.story(cause, None, None, &store.name), &reader)?);
         }
         Ok(drafts)
     }

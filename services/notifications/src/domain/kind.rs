@@ -46,6 +46,24 @@ pub(crate) enum Kind {
     /// To the owner of each store that was to pack a cancelled order.
     #[serde(rename = "vendor_order.cancelled")]
     VendorOrderCancelled,
+    /// To who registered a webhook that is told nothing any more.
+    #[serde(rename = "webhook.disabled")]
+    WebhookDisabled,
+    /// To the owner of the store to which something shall come back.
+    #[serde(rename = "vendor_order.return_requested")]
+    VendorOrderReturnRequested,
+    /// To the shopper, for each return.
+    #[serde(rename = "order.return_approved")]
+    OrderReturnApproved,
+    /// To the shopper, for each return.
+    #[serde(rename = "order.return_rejected")]
+    OrderReturnRejected,
+    /// To who waited for it.
+    #[serde(rename = "product.back_in_stock")]
+    ProductBackInStock,
+    /// To the owner of the store that has few left.
+    #[serde(rename = "inventory.low")]
+    InventoryLow,
 }
 
 /// The list of goods, and what a template may name within it.
@@ -56,7 +74,7 @@ pub(super) const COMMON: &[&str] = &["name", "shopUrl"];
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 19] = [
         Kind::UserRegistered,
         Kind::UserVerifyEmail,
         Kind::UserResetPassword,
@@ -70,6 +88,12 @@ impl Kind {
         Kind::VendorOrderConfirmed,
         Kind::Announcement,
         Kind::VendorOrderCancelled,
+        Kind::WebhookDisabled,
+        Kind::VendorOrderReturnRequested,
+        Kind::OrderReturnApproved,
+        Kind::OrderReturnRejected,
+        Kind::ProductBackInStock,
+        Kind::InventoryLow,
     ];
 
     /// As stored and shown.
@@ -88,12 +112,24 @@ impl Kind {
             Kind::VendorOrderConfirmed => "vendor_order.confirmed",
             Kind::Announcement => "announcement",
             Kind::VendorOrderCancelled => "vendor_order.cancelled",
+            Kind::WebhookDisabled => "webhook.disabled",
+            Kind::VendorOrderReturnRequested => "vendor_order.return_requested",
+            Kind::OrderReturnApproved => "order.return_approved",
+            Kind::OrderReturnRejected => "order.return_rejected",
+            Kind::ProductBackInStock => "product.back_in_stock",
+            Kind::InventoryLow => "inventory.low",
         }
     }
 
     /// From its name.
     pub fn parse(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it goes to a store: of its part of an order, or of its goods.
+    pub fn is_to_store(self) -> bool {
+        let of_part = matches!(self, Kind::VendorOrderConfirmed | Kind::VendorOrderCancelled | Kind::VendorOrderReturnRequested);
+        of_part || self == Kind::InventoryLow
     }
 
     /// What the stores are told when shoppers are told this.
@@ -130,6 +166,10 @@ impl Kind {
             Kind::VendorOrderConfirmed => ("new orders for your store", "আপনার দোকানের নতুন অর্ডার"),
             Kind::Announcement => ("news and offers", "খবর ও অফার"),
             Kind::VendorOrderCancelled => ("cancelled orders of your store", "আপনার দোকানের বাতিল হওয়া অর্ডার"),
+            Kind::VendorOrderReturnRequested => ("returns to your store", "আপনার দোকানে পণ্য ফেরত"),
+            Kind::OrderReturnApproved | Kind::OrderReturnRejected => ("answers to your returns", "আপনার পণ্য ফেরতের উত্তর"),
+            Kind::ProductBackInStock => ("goods that are back in stock", "আবার স্টকে আসা পণ্য"),
+            Kind::InventoryLow => ("goods of your store that run out", "আপনার দোকানের ফুরিয়ে আসা পণ্য"),
             other => (other.as_str(), other.as_str()),
         };
         match locale {
@@ -141,7 +181,7 @@ impl Kind {
     /// On which channels it goes.
     pub fn channels(self) -> &'static [Medium] {
         match self {
-            Kind::UserRegistered | Kind::OrderCreated => &[Medium::InApp],
+            Kind::UserRegistered | Kind::OrderCreated | Kind::WebhookDisabled => &[Medium::InApp],
             Kind::UserVerifyEmail | Kind::UserResetPassword => &[Medium::Email],
             _ => &[Medium::InApp, Medium::Email],
         }
@@ -158,7 +198,13 @@ impl Kind {
             Kind::OrderDelivered | Kind::VendorOrderConfirmed => &["orderNumber", "orderUrl", "total", "items", "storeName"],
             Kind::VendorOrderCancelled => &["orderNumber", "orderUrl", "total", "items", "storeName", "reason"],
             Kind::PaymentRefunded => &["orderNumber", "orderUrl", "total", "items", "amount"],
+            Kind::WebhookDisabled => &["webhookUrl", "reason"],
             Kind::Announcement => &["subject", "text", "url"],
+            Kind::VendorOrderReturnRequested => &["orderNumber", "orderUrl", "items", "storeName", "reason"],
+            Kind::OrderReturnApproved => &["orderNumber", "orderUrl", "storeName"],
+            Kind::OrderReturnRejected => &["orderNumber", "orderUrl", "storeName", "reason"],
+            Kind::ProductBackInStock => &["productTitle", "productUrl"],
+            Kind::InventoryLow => &["productTitle", "productUrl", "storeName", "available"],
         };
         COMMON.iter().chain(own).copied()
     }

@@ -5,14 +5,16 @@ mod delivery;
 mod html;
 mod kind;
 mod locale;
+mod push;
 mod quiet;
 mod sample;
 mod story;
 mod template;
 mod unsubscribe;
 mod variables;
+pub(crate) mod webhook;
 
-use contracts::{Money, OrderId, UserId, VendorId, VendorOrderId};
+use contracts::{Money, OrderId, OrderLineId, UserId, VendorId, VendorOrderId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,6 +24,7 @@ pub(crate) use delivery::{Answer, Outcome, Status, after};
 pub(crate) use html::escape;
 pub(crate) use kind::Kind;
 pub(crate) use locale::Locale;
+pub(crate) use push::{DEVICES_MAX, Platform, PushToken, token_error};
 pub(crate) use quiet::{QuietHours, WrongHours};
 pub(crate) use sample::sample;
 pub(crate) use story::{HIDDEN, Order, Part, Story, UNSUBSCRIBE};
@@ -59,7 +62,7 @@ impl Medium {
 pub(crate) struct Cause {
     /// What kind of message it asks for.
     pub kind: Kind,
-    /// What it happened to: an order, a part, a refund, a user. One message of a kind about it for everybody concerned.
+    /// What it happened to: an order, a part, a refund, a return, a user; for goods, the event. One message of a kind about it for everybody concerned.
     pub about: Uuid,
     /// The user it is about, where it is about nobody's order.
     pub user_id: Option<UserId>,
@@ -78,6 +81,35 @@ pub(crate) struct Cause {
     pub tracking_number: Option<String>,
     /// How much money moved.
     pub amount: Option<Money>,
+    /// The address that it is about.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// What of the part comes back, where not all of it.
+    #[serde(default)]
+    pub pieces: Vec<Pieces>,
+    /// The goods that it is about, where it is about nobody's order.
+    #[serde(default)]
+    pub goods: Option<Goods>,
+}
+
+/// Some of a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pieces {
+    /// The line.
+    pub line: OrderLineId,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// Something that is for sale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Goods {
+    /// What it is called.
+    pub title: String,
+    /// Where the reader finds it, from a slash on.
+    pub path: String,
+    /// How many can be bought.
+    pub available: Option<i64>,
 }
 
 impl Cause {
@@ -91,9 +123,16 @@ impl Cause {
         Cause { order_id: Some(order), ..Cause::new(kind, order.0) }
     }
 
+    /// Something that happened to a store's goods, by its event.
+    pub fn of_goods(kind: Kind, event: Uuid, goods: Goods) -> Cause {
+        Cause { goods: Some(goods), ..Cause::new(kind, event) }
+    }
+
     fn new(kind: Kind, about: Uuid) -> Cause {
-        let (reason, carrier, tracking_number) = (None, None, None);
-        Cause { kind, about, user_id: None, order_id: None, part: None, stores: Vec::new(), reason, carrier, tracking_number, amount: None }
+        let (reason, carrier, tracking_number, url) = (None, None, None, None);
+        let (user_id, order_id, part, amount, goods) = (None, None, None, None, None);
+        let (stores, pieces) = (Vec::new(), Vec::new());
+        Cause { kind, about, user_id, order_id, part, stores, reason, carrier, tracking_number, amount, url, pieces, goods }
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) fn sample(kind: Kind, locale: Locale, public_url: &str) -> Json {
         "subject" => said("The looms are open again", "তাঁত আবার চালু"),
         "text" => said("New cloth from Tangail has come in.", "টাঙ্গাইল থেকে নতুন কাপড় এসেছে।"),
         "url" => json!(format!("{public_url}/products")),
+        "productTitle" => said("Handloom gamcha (red)", "তাঁতের গামছা (লাল)"),
+        "productUrl" => json!(format!("{public_url}/products/handloom-gamcha")),
+        "available" => json!(locale.number(3)),
+        "webhookUrl" => json!("https://example.com/webhooks"),
         "reason" => said("changed my mind", "মত বদলেছি"),
         "items" => json!([
             {"quantity": locale.number(2), "title": said("Handloom <gamcha>", "তাঁতের <গামছা>"), "total": money(259_800)},

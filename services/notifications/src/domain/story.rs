@@ -1,11 +1,11 @@
 //! What a template is given: everything that a kind of message may name, in the reader's language.
 
 use contracts::events::orders::Totals;
-use contracts::{Money, OrderId, UserId, VendorId, VendorOrderId};
+use contracts::{Money, OrderId, OrderLineId, UserId, VendorId, VendorOrderId};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Addressee, Cause, Kind, Locale, unsubscribe_url};
+use super::{Addressee, Cause, Kind, Locale, Pieces, unsubscribe_url};
 
 /// An order, as orders shows it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -41,6 +41,8 @@ pub(crate) struct Part {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item {
+    /// The line.
+    pub id: OrderLineId,
     /// What was sold.
     pub title: String,
     /// How many.
@@ -93,13 +95,19 @@ impl Story<'_> {
         put("linkUrl", json!(format!("{}/{page}?token={HIDDEN}", self.public_url)));
         put("storeName", json!(self.store_name));
         put("reason", json!(self.cause.reason.as_deref().unwrap_or("")));
+        put("webhookUrl", json!(self.cause.url.as_deref().unwrap_or("")));
         put("carrier", json!(self.cause.carrier.as_deref().unwrap_or("")));
         put("trackingNumber", json!(self.cause.tracking_number.as_deref().unwrap_or("")));
         put("amount", json!(self.cause.amount.map(|m| locale.money(m)).unwrap_or_default()));
+        if let Some(goods) = &self.cause.goods {
+            put("productTitle", json!(goods.title));
+            put("productUrl", json!(format!("{}{}", self.public_url, goods.path)));
+            put("available", json!(goods.available.map(|n| locale.number(n)).unwrap_or_default()));
+        }
         if let Some(order) = self.order {
             let items = match self.part {
-                Some(part) => items(part.items.iter(), locale),
-                None => items(order.vendor_orders.iter().flat_map(|p| &p.items), locale),
+                Some(part) => items(part.items.iter(), &self.cause.pieces, locale),
+                None => items(order.vendor_orders.iter().flat_map(|p| &p.items), &[], locale),
             };
             let total = self.part.map_or(order.totals.total, |p| p.totals.total);
             put("orderNumber", json!(order.number));
@@ -111,17 +119,23 @@ impl Story<'_> {
     }
 
     fn order_url(&self, kind: Kind, order: &Order) -> String {
-        match (kind, self.part) {
-            (Kind::VendorOrderConfirmed | Kind::VendorOrderCancelled, Some(part)) => {
-                format!("{}/vendor/orders/{}", self.public_url, part.id)
-            }
+        match self.part {
+            Some(part) if kind.is_to_store() => format!("{}/vendor/orders/{}", self.public_url, part.id),
             _ => format!("{}/orders/{}", self.public_url, order.id),
         }
     }
 }
 
-fn items<'i>(items: impl Iterator<Item = &'i Item>, locale: Locale) -> Json {
-    let shown =
-        |item: &Item| json!({"quantity": locale.number(item.quantity), "title": item.title, "total": locale.money(item.line_total)});
-    items.map(shown).collect()
+/// Lines, or pieces of some of them.
+fn items<'i>(items: impl Iterator<Item = &'i Item>, pieces: &[Pieces], locale: Locale) -> Json {
+    let chosen = items.filter_map(|item| match pieces {
+        [] => Some((item, item.quantity, item.line_total)),
+        pieces => {
+            let quantity = pieces.iter().find(|p| p.line == item.id)?.quantity;
+            let total = item.line_total.amount / item.quantity.max(1) * quantity;
+            Some((item, quantity, Money { amount: total, ..item.line_total }))
+        }
+    });
+    let shown = |(item, quantity, total): (&Item, i64, Money)| json!({"quantity": locale.number(quantity), "title": item.title, "total": locale.money(total)});
+    chosen.map(shown).collect()
 }

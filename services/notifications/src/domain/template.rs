@@ -149,6 +149,12 @@ built_in!(
     VendorOrderConfirmed = "vendor_order.confirmed",
     Announcement = "announcement",
     VendorOrderCancelled = "vendor_order.cancelled",
+    WebhookDisabled = "webhook.disabled",
+    VendorOrderReturnRequested = "vendor_order.return_requested",
+    OrderReturnApproved = "order.return_approved",
+    OrderReturnRejected = "order.return_rejected",
+    ProductBackInStock = "product.back_in_stock",
+    InventoryLow = "inventory.low",
 );
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ pub(super) struct DeliveryParams {
 /// Messages on their way, newest first, with each attempt and the provider's answer.
 #[utoipa::path(get, path = "/api/v1/notifications/deliveries", tag = "notifications", params(DeliveryParams),
     responses((status = 200, body = Page<Delivery>), (status = 403)))]
-pub(super) async fn list(
+pub(super) async fn list_deliveries(
     State(app): State<App>,
     caller: Caller,
     Query(p): Query<DeliveryParams>,
@@ -104,7 +104,11 @@ pub(super) async fn list(
 /// Has a message that was given up tried anew, with as many attempts as a new one.
 #[utoipa::path(post, path = "/api/v1/notifications/deliveries/{id}/retry", tag = "notifications", params(("id" = NotificationId, Path)),
     responses((status = 200, body = Delivery), (status = 403), (status = 404), (status = 409)))]
-pub(super) async fn retry(State(app): State<App>, caller: Caller, Path(id): Path<NotificationId>) -> Result<axum::Json<Delivery>, Problem> {
+pub(super) async fn retry_delivery(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<NotificationId>,
+) -> Result<axum::Json<Delivery>, Problem> {
     super::admin(&caller)?;
     Ok(axum::Json(app.retry(id).await?.into()))
 }

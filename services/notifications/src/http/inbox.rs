@@ -68,7 +68,7 @@ pub(super) struct ListParams {
 /// The caller's messages within the application, newest first.
 #[utoipa::path(get, path = "/api/v1/notifications", tag = "notifications", params(ListParams),
     responses((status = 200, body = Page<Notification>)))]
-pub(super) async fn list(
+pub(super) async fn list_notifications(
     State(app): State<App>,
     caller: Caller,
     Query(p): Query<ListParams>,
@@ -90,7 +90,7 @@ pub(super) async fn history(
 /// Somebody's messages: their own, or anybody's for support.
 #[utoipa::path(get, path = "/api/v1/notifications/user/{userId}", tag = "notifications", params(("userId" = UserId, Path), ListParams),
     responses((status = 200, body = Page<Notification>), (status = 404)))]
-pub(super) async fn list_of_user(
+pub(super) async fn list_notifications_of_user(
     State(app): State<App>,
     caller: Caller,
     Path(user): Path<UserId>,

@@ -59,7 +59,7 @@ pub(super) struct MailParams {
 
 /// What would have left, newest first.
 #[utoipa::path(get, path = "/dev/mailbox/messages", tag = "development", params(MailParams), responses((status = 200, body = Page<Mail>)))]
-pub(super) async fn list(State(app): State<App>, Query(p): Query<MailParams>) -> Result<Response, Problem> {
+pub(super) async fn list_mails(State(app): State<App>, Query(p): Query<MailParams>) -> Result<Response, Problem> {
     let page = PageRequest::new(Some(p.limit.unwrap_or(NEWEST)), p.cursor.as_deref(), "mailbox")?;
     let rows = app.mails(page.clone()).await?;
     let page = page.page(rows, |m| After { time: m.created_at, id: m.id.0 });
@@ -70,8 +70,8 @@ pub(super) async fn list(State(app): State<App>, Query(p): Query<MailParams>) ->
 /// As `/dev/mailbox/messages`, beside the rest of the API.
 #[utoipa::path(get, path = "/api/v1/dev/mailbox/messages", tag = "development", params(MailParams),
     responses((status = 200, body = Page<Mail>)))]
-pub(super) async fn list_of_api(state: State<App>, params: Query<MailParams>) -> Result<Response, Problem> {
-    list(state, params).await
+pub(super) async fn list_mails_of_api(state: State<App>, params: Query<MailParams>) -> Result<Response, Problem> {
+    list_mails(state, params).await
 }
 
 /// The newest messages as a page for people.

@@ -101,14 +101,14 @@ fn some<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<QuietHours>>, D
 
 /// What the caller is told on which channel, and when not.
 #[utoipa::path(get, path = "/api/v1/notifications/preferences", tag = "notifications", responses((status = 200, body = Preferences)))]
-pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<axum::Json<Preferences>, Problem> {
+pub(super) async fn get_preferences(State(app): State<App>, caller: Caller) -> Result<axum::Json<Preferences>, Problem> {
     Ok(axum::Json(app.preferences(caller.user()?.id.0).await?.into()))
 }
 
 /// Turns kinds of messages off and on, and sets quiet hours. What is left out stays as it is.
 #[utoipa::path(put, path = "/api/v1/notifications/preferences", tag = "notifications", request_body = PreferencesBody,
     responses((status = 200, body = Preferences), (status = 422)))]
-pub(super) async fn put(
+pub(super) async fn put_preferences(
     State(app): State<App>,
     caller: Caller,
     Json(body, _): Json<PreferencesBody>,
@@ -120,7 +120,7 @@ pub(super) async fn put(
 /// Somebody's preferences: one's own, or anybody's for support.
 #[utoipa::path(get, path = "/api/v1/notifications/user/{userId}/preferences", tag = "notifications", params(("userId" = UserId, Path)),
     responses((status = 200, body = Preferences), (status = 404)))]
-pub(super) async fn get_of_user(
+pub(super) async fn get_preferences_of_user(
     State(app): State<App>,
     caller: Caller,
     Path(user): Path<UserId>,
@@ -132,7 +132,7 @@ pub(super) async fn get_of_user(
 /// Changes somebody's preferences: one's own, or anybody's for administrators.
 #[utoipa::path(put, path = "/api/v1/notifications/user/{userId}/preferences", tag = "notifications", params(("userId" = UserId, Path)),
     request_body = PreferencesBody, responses((status = 200, body = Preferences), (status = 404), (status = 422)))]
-pub(super) async fn put_of_user(
+pub(super) async fn put_preferences_of_user(
     State(app): State<App>,
     caller: Caller,
     Path(user): Path<UserId>,

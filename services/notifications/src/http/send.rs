@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use contracts::{NotificationId, Time, UserId};
-use kit::http::{After, Json, Page, PageRequest, Path, Query, idempotency_key, respond};
+use kit::http::{After, Json, Page, PageRequest, Path, Query, given, idempotency_key};
 use kit::problem::FieldError;
-use kit::{Caller, Problem, Role, idempotency};
+use kit::{Caller, Problem, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::app::{App, Given};
+use crate::app::App;
 use crate::domain::{Kind, Medium, Variables, Wanted, WrongVariable, check_variables, is_sendable};
 use crate::store::{Audience, Bulk, BulkFailure, BulkRecipient};
 
@@ -275,13 +275,4 @@ fn refuse(wrong: Vec<WrongVariable>) -> Result<(), Problem> {
 
 fn shown(bulk: Bulk) -> serde_json::Value {
     serde_json::json!(BulkJob::from(bulk))
-}
-
-fn given(given: Given) -> Result<Response, Problem> {
-    match given {
-        Given::Now(answer) => Ok(respond(answer, false)),
-        Given::Before(answer) => Ok(respond(answer, true)),
-        Given::Running => Err(idempotency::still_running()),
-        Given::Mismatch => Err(idempotency::mismatch()),
-    }
 }

@@ -57,7 +57,7 @@ pub(super) struct Templates {
 
 /// Every template as it is used now.
 #[utoipa::path(get, path = "/api/v1/notifications/templates", tag = "notifications", responses((status = 200, body = Templates), (status = 403)))]
-pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Templates>, Problem> {
+pub(super) async fn list_templates(State(app): State<App>, caller: Caller) -> Result<axum::Json<Templates>, Problem> {
     super::admin(&caller)?;
     Ok(axum::Json(Templates { data: app.templates().await?.into_iter().map(Template::from).collect() }))
 }
@@ -75,7 +75,7 @@ pub(super) struct Which {
 /// One template as it is used now.
 #[utoipa::path(get, path = "/api/v1/notifications/templates/{name}", tag = "notifications", params(("name" = String, Path), Which),
     responses((status = 200, body = Template), (status = 403), (status = 404)))]
-pub(super) async fn get(
+pub(super) async fn get_template(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
@@ -89,7 +89,7 @@ pub(super) async fn get(
 /// Takes the built-in template again.
 #[utoipa::path(delete, path = "/api/v1/notifications/templates/{name}", tag = "notifications", params(("name" = String, Path), Which),
     responses((status = 204), (status = 403), (status = 404)))]
-pub(super) async fn reset(
+pub(super) async fn reset_template(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
@@ -119,7 +119,7 @@ pub(super) struct TemplateBody {
 /// Writes a template in place of the built-in one. One that names a field which messages of its kind do not have is refused.
 #[utoipa::path(put, path = "/api/v1/notifications/templates/{name}", tag = "notifications", params(("name" = String, Path)),
     request_body = TemplateBody, responses((status = 200, body = Template), (status = 403), (status = 404), (status = 422)))]
-pub(super) async fn put(
+pub(super) async fn put_template(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
@@ -154,7 +154,7 @@ pub(super) struct Preview {
 /// A template filled in with made-up fields; nothing is stored or sent.
 #[utoipa::path(post, path = "/api/v1/notifications/templates/{name}/preview", tag = "notifications", params(("name" = String, Path)),
     request_body = PreviewBody, responses((status = 200, body = Preview), (status = 403), (status = 404), (status = 422)))]
-pub(super) async fn preview(
+pub(super) async fn preview_template(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,

@@ -1,11 +1,17 @@
 //! Who takes messages to the outside.
 
+mod address;
+mod courier;
 mod smtp;
 
 use std::sync::Arc;
 
-use contracts::Time;
+use contracts::{NotificationId, Time};
+use kit::trace::{Kind, Span};
 
+pub(crate) use courier::Courier;
+
+use crate::NAME;
 use crate::config::Config;
 use crate::domain::{Answer, Outcome};
 use crate::store::Outgoing;
@@ -43,9 +49,25 @@ impl Mailer {
     pub async fn send(&self, mail: &Outgoing, now: Time) -> Answer {
         match self {
             Mailer::Mailbox => Answer::new(Outcome::Sent, "kept in the development mailbox"),
-            Mailer::Smtp(server) => server.send(mail, now).await,
+            Mailer::Smtp(server) => {
+                let mut span = Span::begin(NAME, Kind::Client, || "send mail".into());
+                let answer = server.send(mail, now).await;
+                said(&mut span, mail.id, &answer);
+                answer
+            }
             Mailer::Nobody => Answer::new(Outcome::Never, "no mail server is configured (services.notifications.smtp)"),
         }
+    }
+}
+
+/// What a trace says of a mail: nothing of whom it is to.
+pub(crate) fn said(span: &mut Span, id: NotificationId, answer: &Answer) {
+    span.set("haat.notification.id", id.to_string());
+    // Its own words may name the reader.
+    match answer.outcome {
+        Outcome::Sent => {}
+        Outcome::Later => span.fail(&"not taken for now"),
+        Outcome::Never => span.fail(&"refused for good"),
     }
 }
 

@@ -9,7 +9,7 @@ use kit::{Caller, DbError, Role, ServiceDef};
 use serde_json::{Value as Json, json};
 use testing::{Engine, TestPlatform};
 
-const SERVICES: &[ServiceDef] = &[
+pub const SERVICES: &[ServiceDef] = &[
     identity::SERVICE,
     vendors::SERVICE,
     catalog::SERVICE,
@@ -51,6 +51,14 @@ impl Market {
         Market { p, seller, variant }
     }
 
+    /// Somebody with a store that sells nothing yet.
+    pub async fn another_seller(&self, email: &str, slug: &str) -> Caller {
+        let seller = account(&self.p, email, "Karim", &[Role::Vendor]).await;
+        let request = EnsureStoreRequest { slug: slug.into(), name: slug.into(), owner_id: id_of(&seller) };
+        VendorsClient::new(self.p.channel("vendors")).ensure_store(request).await.unwrap();
+        seller
+    }
+
     /// Somebody who registers.
     pub async fn person(&self, email: &str, name: &str) -> Caller {
         let body = json!({"email": email, "password": PASSWORD, "firstName": name, "lastName": ""});
@@ -61,7 +69,16 @@ impl Market {
 
     /// Places an order, and waits until nothing is left to do.
     pub async fn order(&self, who: &Caller, key: &str) -> Json {
-        let mut body = json!({"items": [{"variantId": self.variant, "quantity": 2}], "paymentMethod": "sandbox", "shippingAddress":
+        self.place(who, key, json!([{"variantId": self.variant, "quantity": 2}])).await
+    }
+
+    /// As `order`, with one of another variant beside it.
+    pub async fn order_also(&self, who: &Caller, key: &str, variant: &str) -> Json {
+        self.place(who, key, json!([{"variantId": self.variant, "quantity": 2}, {"variantId": variant, "quantity": 1}])).await
+    }
+
+    async fn place(&self, who: &Caller, key: &str, items: Json) -> Json {
+        let mut body = json!({"items": items, "paymentMethod": "sandbox", "shippingAddress":
             {"name": "Ayesha Rahman", "phone": "+8801712345678", "line1": "House 7", "city": "Dhaka", "postalCode": "1207", "country": "BD"}});
         if who.user.is_none() {
             body["email"] = json!("guest@elsewhere.test");

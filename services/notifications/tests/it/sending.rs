@@ -12,6 +12,7 @@ testing::both_engines!(
     everybody_is_told_once_in_steps,
     a_role_is_told,
     a_step_that_runs_again_tells_nobody_twice,
+    a_job_whose_last_step_was_made_ends,
     what_cannot_be_sent_is_named,
     only_those_who_run_it_send,
 );
@@ -151,6 +152,22 @@ async fn a_step_that_runs_again_tells_nobody_twice(engine: Engine) {
     m.p.restart().await;
     assert_eq!(counts(&job(&m, &made).await), [1, 1, 0, 1, 0], "she has it");
     assert_eq!((told(&m, &her).await, m.mails("ayesha@example.test").await.len()), (1, 2));
+}
+
+/// What a crash after the last step and before the end of its job leaves behind.
+async fn a_job_whose_last_step_was_made_ends(engine: Engine) {
+    let m = Market::open(engine).await;
+    let her = m.person("ayesha@example.test", "Ayesha").await;
+    let made = post(&m, &admin(), "bulk", &news(json!({"recipients": [{"userId": id_of(&her)}]})), None).await.expect(201).body;
+    assert_eq!(counts(&job(&m, &made).await), [1, 1, 1, 0, 0]);
+    let key = text(&made["id"]);
+    let again = m.p.db("notifications").write(move |tx| {
+        let now = tx.now();
+        kit::jobs::queue(tx, "bulk", &key, Json::Null, now)
+    });
+    again.await.unwrap_or_else(|e: DbError| panic!("{e}"));
+    let done = job(&m, &made).await;
+    assert_eq!((&done["status"], counts(&done)), (&json!("completed"), [1, 1, 1, 0, 0]));
 }
 
 async fn what_cannot_be_sent_is_named(engine: Engine) {

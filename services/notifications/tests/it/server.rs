@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::{ServerConfig, crypto};
+
+use crate::tls::localhost;
 
 /// What the server does with a mail.
 #[derive(Clone, Copy, Debug)]
@@ -51,19 +51,14 @@ impl Server {
     /// Starts one; `replies` is asked with a recipient and the number of the attempt, from 1.
     pub async fn start(replies: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let certificate = CertificateDer::from(key.cert.der().to_vec());
-        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()));
-        let provider = Arc::new(crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![certificate], private).unwrap();
+        let (tls, certificate) = localhost();
         let server = Server {
             port: listener.local_addr().unwrap().port(),
-            certificate: key.cert.pem(),
+            certificate,
             taken: Arc::default(),
             tried: Arc::default(),
             replies: Arc::new(replies),
-            tls: TlsAcceptor::from(Arc::new(config)),
+            tls,
         };
         let serving = server.clone();
         tokio::spawn(async move {

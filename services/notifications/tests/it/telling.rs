@@ -15,8 +15,11 @@ testing::both_engines!(
     a_guest_is_told_by_mail,
     a_declined_payment_is_told,
     a_cancelled_sale_and_its_refund_are_told,
+    a_store_hears_of_the_part_that_it_need_not_pack,
     each_event_is_told_once_however_often_and_in_which_order_it_comes,
     an_account_that_is_gone_is_told_nothing,
+    a_return_is_told_to_the_store_and_its_answer_to_the_shopper,
+    stock_is_told_to_who_waits_and_to_the_store,
 );
 
 async fn a_sale_is_told_to_shopper_and_seller(engine: Engine) {
@@ -100,6 +103,27 @@ async fn a_cancelled_sale_and_its_refund_are_told(engine: Engine) {
     assert_eq!(m.kinds(&m.seller).await.len(), 3, "a store hears nothing of what it never had to pack");
 }
 
+async fn a_store_hears_of_the_part_that_it_need_not_pack(engine: Engine) {
+    let m = Market::open(engine).await;
+    let shopper = m.person("ayesha@example.test", "Ayesha").await;
+    let price = json!({"amount": 5_000, "currency": "BDT"});
+    let song = json!({"title": "A song", "handle": "song", "kind": "digital", "variants": [{"sku": "S", "price": price}]});
+    let song = m.p.send("POST", "/api/v1/products", &m.seller, Some(song), &[]).await.expect(201).body;
+    let order = m.order_also(&shopper, "k1", &text(&song["variants"][0]["id"])).await;
+    m.pay(&order, "approve").await;
+    let before = m.kinds(&m.seller).await;
+    let path = format!("/api/v1/orders/{}/cancel", text(&order["id"]));
+    let cancelled = m.p.send("PUT", &path, &shopper, Some(json!({"reason": "too late"})), &[]).await.expect(200).body;
+    assert_eq!(cancelled["status"], "partially_cancelled", "what was delivered at once stays sold");
+    m.p.settle().await;
+    assert_eq!(m.kinds(&m.seller).await[before.len()..], ["vendor_order.cancelled"], "once, for the one part");
+    let mail = m.mails("seller@looms.test").await.pop().unwrap();
+    assert_eq!(mail["subject"], format!("Order {} for Dhaka Looms is cancelled", text(&order["number"])));
+    let words = text(&mail["text"]);
+    assert!(words.contains("Gamcha <red>") && words.contains("too late") && !words.contains("A song"), "{words}");
+    assert!(!m.kinds(&shopper).await.contains(&"vendor_order.cancelled".to_owned()), "it is the store's to know");
+}
+
 async fn each_event_is_told_once_however_often_and_in_which_order_it_comes(engine: Engine) {
     let m = Market::open(engine).await;
     let shopper = m.person("ayesha@example.test", "Ayesha").await;
@@ -118,6 +142,7 @@ async fn each_event_is_told_once_however_often_and_in_which_order_it_comes(engin
         tracking_number: None,
         payment_id: None,
         collected: None,
+        lines: vec![],
         at,
     };
     let refund_id = RefundId(Ids::random().uuid(at));
@@ -152,4 +177,66 @@ async fn an_account_that_is_gone_is_told_nothing(engine: Engine) {
     let sql = "SELECT COUNT(*) FROM notifications.messages";
     let row = m.p.db("notifications").read(move |q| q.row(sql, &[])).await.unwrap_or_else(|e: kit::DbError| panic!("{e}"));
     assert_eq!(row.unwrap().get::<i64>(0), Ok(1), "the seller's welcome and nothing else");
+}
+
+async fn a_return_is_told_to_the_store_and_its_answer_to_the_shopper(engine: Engine) {
+    let m = Market::open(engine).await;
+    let shopper = m.person("ayesha@example.test", "Ayesha").await;
+    let order = m.sale(&shopper, "k1").await;
+    for status in ["processing", "shipped", "delivered"] {
+        m.advance(&order, status).await;
+    }
+    let (told, to_store) = (m.kinds(&shopper).await.len(), m.kinds(&m.seller).await.len());
+    let path = format!("/api/v1/orders/{}/return", text(&order["id"]));
+    let back = async |key: &'static str, answer: &str, body: serde_json::Value| {
+        let items = json!([{"lineId": order["vendorOrders"][0]["items"][0]["id"], "quantity": 1}]);
+        let asked = json!({"items": items, "reason": "too small"});
+        let made = m.p.send("POST", &path, &shopper, Some(asked), &[("idempotency-key", key)]).await.expect(201).body;
+        m.p.settle().await;
+        m.p.send("POST", &format!("/api/v1/returns/{}/{answer}", text(&made["id"])), &m.seller, Some(body), &[]).await.expect(200);
+        m.p.settle().await;
+    };
+    back("r1", "approve", json!({})).await;
+    back("r2", "reject", json!({"reason": "worn"})).await;
+    assert_eq!(m.kinds(&m.seller).await[to_store..], ["vendor_order.return_requested", "vendor_order.return_requested"]);
+    let mails = m.mails("seller@looms.test").await;
+    let asked = mails.iter().rfind(|m| text(&m["subject"]).starts_with("A return for order")).unwrap();
+    let body = text(&asked["text"]);
+    for part in ["- 1 × Gamcha <red>\n", "Reason given: too small", "/vendor/orders/"] {
+        assert!(body.contains(part), "{part:?} is not in {body}");
+    }
+    assert_eq!(m.kinds(&shopper).await[told..], ["order.return_approved", "order.return_rejected"]);
+    let newest = &m.list(&shopper, "?limit=1").await[0];
+    assert_eq!(newest["body"], "Dhaka Looms does not accept your return. Reason given: worn");
+}
+
+async fn stock_is_told_to_who_waits_and_to_the_store(engine: Engine) {
+    let m = Market::open(engine).await;
+    let shopper = m.person("ayesha@example.test", "Ayesha").await;
+    let tea = json!({"title": "Tea", "handle": "tea", "variants": [{"sku": "T", "price": {"amount": 100, "currency": "BDT"}}]});
+    let tea = m.p.send("POST", "/api/v1/products", &m.seller, Some(tea), &[]).await.expect(201).body;
+    let (id, variant) = (text(&tea["id"]), text(&tea["variants"][0]["id"]));
+    let wait = async || {
+        let path = format!("/api/v1/products/{id}/back-in-stock");
+        m.p.send("POST", &path, &shopper, Some(json!({})), &[]).await.expect(201);
+    };
+    let adjust = async |by: i64| {
+        let main = "01900000-0000-7000-8000-000000000001";
+        let body = json!({"variantId": variant, "warehouseId": main, "adjust": by, "reason": "counted"});
+        m.p.send("PUT", &format!("/api/v1/inventory/{id}"), &m.seller, Some(body), &[]).await.expect(200);
+        m.p.settle().await;
+    };
+    for _ in 0..2 {
+        wait().await;
+        adjust(10).await;
+        adjust(-7).await;
+        adjust(-3).await;
+    }
+    assert_eq!(m.kinds(&shopper).await[1..], ["product.back_in_stock", "product.back_in_stock"], "each time that was asked for");
+    assert_eq!(m.kinds(&m.seller).await[1..], ["inventory.low", "inventory.low"], "once until there are more");
+    let newest = &m.list(&m.seller, "?limit=1").await[0];
+    assert_eq!((&newest["title"], &newest["body"]), (&json!("Dhaka Looms: Tea runs out"), &json!("Only 3 can still be bought.")));
+    let mail = m.mails("ayesha@example.test").await.pop().unwrap();
+    assert_eq!(mail["subject"], "Back in stock: Tea");
+    assert!(text(&mail["text"]).contains(&format!("http://haat.test/products/{}", text(&tea["slug"]))), "{mail}");
 }

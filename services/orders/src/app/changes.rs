@@ -2,6 +2,7 @@
 
 use contracts::OrderId;
 use contracts::events::payments::{PaymentCompleted, PaymentFailed, PaymentRefunded};
+use kit::http::etag;
 use kit::jobs;
 use kit::saga::{Aborted, Sagas, Step};
 use kit::{Db, DbError, Loaded, Tx};
@@ -78,11 +79,6 @@ impl App {
 
 pub(super) fn check(ifs: &kit::http::Ifs, order: &Loaded<Order>) -> Result<(), Error> {
     ifs.check(&etag(order.version)).map_err(Error::Stale)
-}
-
-/// The entity tag of an order, and of its parts.
-pub(crate) fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 fn call_off(tx: &mut Tx, sagas: &Sagas, order: &Order, before: OrderStatus) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 mod advance;
 mod changes;
+mod import;
 mod place;
 mod quote;
 mod quotes;
@@ -20,8 +21,8 @@ use contracts::{OrderId, UserId};
 use kit::channel::Channel;
 use kit::idempotency::{self, Answer, Key, Seen};
 use kit::saga::Sagas;
-use kit::{Clock, Db, DbError, Ids, Loaded, Tx};
-use tonic::Status;
+use kit::{Clock, Db, DbError, Ids, Loaded, Tasks, Tx};
+use tonic::{Code, Status};
 
 use crate::Config;
 use crate::domain::{Order, OrderEvent};
@@ -29,7 +30,8 @@ use crate::error::Error;
 use crate::store::{self, Filter};
 
 pub(crate) use advance::{PartChange, Which};
-pub(crate) use changes::{COMPLETE, Change, complete_later, complete_order, etag, payment_completed, payment_failed, payment_refunded};
+pub(crate) use changes::{COMPLETE, Change, complete_later, complete_order, payment_completed, payment_failed, payment_refunded};
+pub(crate) use import::Brought;
 pub(crate) use place::{Place, Placed, cart_owner, complete};
 pub(crate) use quote::Taken;
 pub(crate) use quotes::Held;
@@ -44,6 +46,7 @@ pub(crate) struct App {
     pub db: Db,
     pub clock: Clock,
     pub ids: Ids,
+    pub tasks: Tasks,
     pub sagas: Sagas,
     pub catalog: CatalogClient<Channel>,
     pub cart: CartClient<Channel>,
@@ -102,7 +105,7 @@ fn answered(tx: &mut Tx, key: &Key) -> Result<Option<Answer>, Error> {
 /// A call that failed: what cannot be reached is the caller's to repeat, everything else is a mistake in haat.
 fn unreachable(service: &'static str) -> impl Fn(Status) -> Error {
     move |status| match status.code() {
-        tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::ResourceExhausted | tonic::Code::Cancelled => {
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Cancelled | Code::Aborted => {
             Error::Unreachable(service)
         }
         _ => Error::Internal(format!("{service}: {status}")),

@@ -85,6 +85,10 @@ impl App {
     }
 
     async fn place_new(&self, request: Place) -> Result<Placed, Error> {
+        if request.checkout.items.is_some() {
+            // Nothing was begun before: it may as well come later.
+            self.db.admit()?;
+        }
         let owner = cart_owner(request.user, request.guest.as_ref().map(|(token, _)| token.clone()));
         let to = request.checkout.contact.address.as_ref().map(Destination::from);
         let basket = self.basket(owner, request.checkout.items.as_deref(), to.as_ref()).await?;
@@ -214,7 +218,7 @@ pub(crate) fn complete(tx: &mut Tx, scope: &str, key: &str, order_id: OrderId) -
 fn not_reserved(status: Status) -> Error {
     match status.code() {
         Code::InvalidArgument | Code::NotFound => Error::Invalid(vec![field("/items", "unavailable", "an item is no longer sold")]),
-        Code::FailedPrecondition => Error::Db(DbError::Conflict),
+        Code::FailedPrecondition | Code::Aborted => Error::Db(DbError::Conflict),
         _ => unreachable("catalog")(status),
     }
 }

@@ -176,6 +176,7 @@ fn item(v: &catalog_api::Variant, quantity: i64) -> Result<Item, Error> {
         variant_id: id::<VariantId>(&v.variant_id)?,
         product_id: id(&v.product_id)?,
         vendor_id: id(&v.vendor_id)?,
+        sku: v.sku.clone(),
         title: v.title.clone(),
         kind: v.kind.clone(),
         categories: v.category_ids.iter().map(|c| id(c)).collect::<Result<_, _>>()?,

@@ -44,7 +44,7 @@ impl App {
             .await
     }
 
-    /// One order, as soon as it no longer waits to be paid, or as it is when the time is over.
+    /// One order, as soon as it no longer waits to be paid, or as it is when the time is over or the process stops.
     pub async fn order_once_settled(&self, viewer: Viewer, id: OrderId, wait: Duration) -> Result<Found, Error> {
         let end = Instant::now() + wait;
         let mut changes = self.db.watch(id.0);
@@ -52,12 +52,13 @@ impl App {
             let found = self.order(viewer.clone(), id).await?;
             let waits = matches!(found.order.status(), OrderStatus::Created | OrderStatus::AwaitingPayment);
             let now = Instant::now();
-            if !waits || now >= end {
+            if !waits || now >= end || self.tasks.is_stopping() {
                 return Ok(found);
             }
             tokio::select! {
                 biased;
                 () = changes.changed() => {}
+                () = self.tasks.stopping() => {}
                 () = tokio::time::sleep_until(end.min(now + LOOK_AGAIN)) => {}
             }
         }
@@ -80,7 +81,10 @@ impl App {
             Ok(order.invoice(&InvoiceScope { stores, part }, &store::contact(q, id)?)?)
         });
         let invoice = invoice.await?;
-        let request = vendors_api::GetStoresRequest { vendor_ids: invoice.parts.iter().map(|p| p.vendor_id.to_string()).collect() };
+        let request = vendors_api::GetStoresRequest {
+            vendor_ids: invoice.parts.iter().map(|p| p.vendor_id.to_string()).collect(),
+            slugs: Vec::new(),
+        };
         let answer = self.vendors.clone().get_stores(request).await.map_err(unreachable("vendors"))?.into_inner();
         let names = answer.stores.into_iter().map(|s| Ok((super::quote::id(&s.vendor_id)?, s.name))).collect::<Result<_, Error>>()?;
         Ok(InvoiceView::new(invoice, names))
@@ -138,7 +142,7 @@ impl App {
 }
 
 /// Orders with their contacts, at the places of `ids`; an id may come twice.
-fn found(q: &mut Query, ids: Vec<OrderId>) -> Result<Vec<Found>, DbError> {
+pub(super) fn found(q: &mut Query, ids: Vec<OrderId>) -> Result<Vec<Found>, DbError> {
     let contacts = store::contacts(q, &ids)?;
     let streams: Vec<_> = ids.iter().map(|id| id.0).collect();
     let loaded = q.load_many::<Order>(&streams)?;

@@ -66,6 +66,7 @@ fn sold_item(vendor_id: VendorId, line: &Line, weight_grams: i64) -> Item {
         variant_id: line.variant_id,
         product_id: line.product_id,
         vendor_id,
+        sku: line.sku.clone().unwrap_or_default(),
         title: line.title.clone(),
         kind: line.kind.clone(),
         categories: Vec::new(),

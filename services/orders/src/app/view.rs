@@ -14,7 +14,7 @@ pub(crate) use invoice::{Fonts, InvoiceView};
 pub(crate) use quote::{CartQuoteView, ShippingQuote, cart_quote, shipping_quote};
 pub(crate) use returns::{ReturnView, return_answer, return_of, returns};
 
-use crate::domain::{COD, Contact, Order, OrderStatus, Part, PartStatus, Tracking};
+use crate::domain::{COD, Contact, Imported, Order, OrderStatus, Part, PartStatus, Tracking};
 
 /// An order, for its shopper.
 #[derive(Serialize, ToSchema)]
@@ -31,11 +31,15 @@ pub(crate) struct OrderView {
     totals: Totals,
     /// Null where nothing is shipped.
     shipping_address: Option<Address>,
-    saga_id: SagaId,
+    /// Null where the order was placed elsewhere.
+    saga_id: Option<SagaId>,
     /// Null until the provider was asked.
     payment: Option<PaymentView>,
     /// Why it failed or was cancelled.
     reason: Option<String>,
+    /// Where it was placed, when that was elsewhere: then it is a record, and nothing happens to it here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<Imported>,
     note: Option<String>,
     created_at: Time,
     updated_at: Time,
@@ -123,6 +127,9 @@ pub(crate) struct VendorOrderView {
     shipping_address: Option<Address>,
     note: Option<String>,
     tracking: Option<Tracking>,
+    /// Where it was placed, when that was elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<Imported>,
     created_at: Time,
     updated_at: Time,
 }
@@ -170,9 +177,10 @@ pub(crate) fn order(order: &Order, contact: &Contact) -> OrderView {
         vendor_orders: order.parts.iter().map(part).collect(),
         totals: order.totals.clone(),
         shipping_address: contact.address.clone(),
-        saga_id: order.saga_id,
+        saga_id: Some(order.saga_id).filter(|_| order.imported.is_none()),
         payment: payment(order),
         reason: order.reason.clone(),
+        imported: order.imported.clone(),
         note: contact.note.clone(),
         created_at: order.created_at,
         updated_at: order.updated_at,
@@ -200,6 +208,7 @@ pub(crate) fn vendor_order(order: &Order, part: &Part, contact: &Contact) -> Ven
         shipping_address: contact.address.clone().filter(|_| sold && !part.is_digital()),
         note: contact.note.clone().filter(|_| sold),
         tracking: part.tracking.clone(),
+        imported: order.imported.clone(),
         created_at: order.created_at,
         updated_at: order.updated_at,
     }

@@ -20,6 +20,13 @@ const TEXT_MAX: usize = 500;
 /// The body of `POST /orders`. Without `items` the caller's cart is ordered.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "shippingMethod": "standard",
+    "paymentMethod": "sandbox",
+    "shippingAddress": {
+        "name": "Rahim Uddin", "phone": "+8801712345678", "line1": "12 Lake Road", "city": "Dhaka", "postalCode": "1207", "country": "BD",
+    },
+}))]
 pub struct CheckoutInput {
     /// Instead of the cart.
     pub items: Option<Vec<WantedInput>>,

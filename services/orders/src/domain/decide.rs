@@ -55,6 +55,12 @@ pub enum Refused {
         /// The states that may follow.
         allowed: Vec<&'static str>,
     },
+    /// It was placed elsewhere: what is here is a record.
+    #[error("the order was placed at {shop}: what is here is a record, and nothing more happens to it here")]
+    Imported {
+        /// Where.
+        shop: String,
+    },
     /// The order has no such part.
     #[error("no such vendor order")]
     NoSuchPart,
@@ -167,6 +173,7 @@ impl Order {
     /// It is called off, which is possible until a part has left its store. What was delivered without a carrier stays
     /// sold: then only the other parts are called off.
     pub fn cancel(&self, reason: &str, at: Time) -> Decision {
+        self.is_of_here()?;
         let is_cancelled = self.parts.iter().any(|p| p.status == PartStatus::Cancelled);
         let open = match self.to_call_off() {
             Some(open) if !open.is_empty() => open,
@@ -196,6 +203,7 @@ impl Order {
     /// Stores move these parts to the next state, all or none. Those that are already there or have ended without a sale stay
     /// as they are, unless that leaves none to move.
     pub fn advance(&self, parts: &[VendorOrderId], step: &Move, at: Time) -> Decision {
+        self.is_of_here()?;
         let parts = parts.iter().map(|id| self.part(*id).ok_or(Refused::NoSuchPart)).collect::<Result<Vec<_>, _>>()?;
         let behind: Vec<&Part> = parts.iter().copied().filter(|p| !p.status.has_done(step.to)).collect();
         let moving = if behind.is_empty() { parts } else { behind };
@@ -232,6 +240,7 @@ impl Order {
     /// The shopper says anew where it goes, or what the stores should know: possible until a store packs. The words
     /// themselves are kept apart from the events.
     pub fn update(&self, changed: Vec<String>, at: Time) -> Decision {
+        self.is_of_here()?;
         let unpacked = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Confirmed];
         let ended = |p: &Part| p.status.is_dead() || p.is_digital() && p.status == PartStatus::Delivered;
         let mut open = self.parts.iter().filter(|p| !ended(p)).peekable();
@@ -269,6 +278,9 @@ impl Order {
 
     /// Payments gave money back. It never changes where the order stands.
     pub fn refund(&self, refund_id: RefundId, amount: Money, at: Time) -> Decision {
+        if self.payment.refunds.contains(&refund_id) {
+            return Ok(vec![]);
+        }
         Ok(vec![OrderRefunded { order_id: self.id, refund_id, amount, at }.into()])
     }
 
@@ -314,6 +326,7 @@ impl Order {
             tracking_number,
             payment_id: moves_money.then_some(self.payment.id),
             collected: step.collected,
+            lines: if step.to == PartStatus::Refused { part.lines.iter().map(back).collect() } else { Vec::new() },
             at,
         }
         .into()
@@ -321,14 +334,13 @@ impl Order {
 
     /// All of a part's goods are back with the store.
     fn back_from_door(&self, part: &Part, at: Time) -> OrderEvent {
-        let line = |l: &Line| ReturnedLine { line_id: l.line_id, variant_id: l.variant_id, product_id: l.product_id, quantity: l.quantity };
         OrderReturned {
             order_id: self.id,
             user_id: self.user_id,
             number: self.number.clone(),
             vendor_order_id: part.id,
             vendor_id: part.vendor_id,
-            lines: part.lines.iter().filter(|l| l.kind == "physical").map(line).collect(),
+            lines: part.lines.iter().filter(|l| l.kind == "physical").map(back).collect(),
             return_id: None,
             reason: PartStatus::Refused.as_str().to_owned(),
             part_status: PartStatus::Refused.as_str().to_owned(),
@@ -357,6 +369,12 @@ impl Order {
         let allowed = if self.to_call_off().is_some_and(|open| !open.is_empty()) { vec!["cancelled"] } else { vec![] };
         Refused::Illegal { from: self.status().as_str(), to, allowed }
     }
+}
+
+/// All of a line.
+fn back(line: &Line) -> ReturnedLine {
+    let Line { line_id, variant_id, product_id, quantity, .. } = *line;
+    ReturnedLine { line_id, variant_id, product_id, quantity }
 }
 
 /// Whether the money of a confirmed order is there.

@@ -67,6 +67,7 @@ impl Order {
         let wanted = |p: &Part| scope.part.is_none_or(|id| id == p.id) && scope.stores.as_ref().is_none_or(|s| s.contains(&p.vendor_id));
         let (places, parts): (Vec<usize>, Vec<&Part>) = self.parts.iter().enumerate().filter(|(_, p)| wanted(p)).unzip();
         let first = parts.first().ok_or(Refused::NoSuchPart)?;
+        self.is_of_here()?;
         let issued_at = first.sold_at().ok_or(Refused::NotSold)?;
         // A store sees where its goods go, and nothing of people to whom none of them go.
         let ships = parts.iter().any(|p| !p.is_digital() && !p.status.is_dead());

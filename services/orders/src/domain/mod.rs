@@ -3,6 +3,7 @@
 mod checkout;
 mod decide;
 mod destination;
+mod import;
 mod invoice;
 pub(crate) mod pricing;
 mod quote;
@@ -12,11 +13,11 @@ mod status;
 mod tests;
 
 use contracts::events::orders::{
-    OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderPaid, OrderPartsCancelled,
-    OrderPaymentRequested, OrderRefunded, OrderReturnApproved, OrderReturnRefunded, OrderReturnRejected, OrderReturnRequested,
-    OrderReturned, OrderShipped, OrderStatusChanged, OrderUpdated, Totals, VendorPart,
+    OrderCancelled, OrderCompleted, OrderConfirmed, OrderCreated, OrderDelivered, OrderFailed, OrderImported, OrderPaid,
+    OrderPartsCancelled, OrderPaymentRequested, OrderRefunded, OrderReturnApproved, OrderReturnRefunded, OrderReturnRejected,
+    OrderReturnRequested, OrderReturned, OrderShipped, OrderStatusChanged, OrderUpdated, Totals, VendorPart,
 };
-use contracts::{Currency, Money, OrderId, PaymentId, SagaId, Time, UserId, VendorId, VendorOrderId};
+use contracts::{Currency, Money, OrderId, PaymentId, RefundId, SagaId, Time, UserId, VendorId, VendorOrderId};
 use kit::Aggregate;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub use contracts::events::orders::Line;
 pub use checkout::{Checkout, CheckoutInput, Contact, ContactChange, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};
+pub use import::{HERE, Imported, ImportedOrderInput};
 pub use invoice::{Invoice, InvoicePart, InvoiceScope};
 pub use quote::{CartQuoteInput, Difference, Quote, check_cart_quote};
 pub use returns::{RETURN_LINES_MAX, Return, ReturnItem, ReturnStatus};
@@ -34,6 +36,7 @@ contracts::event_set! {
     /// What can happen to an order.
     OrderEvent {
         Created(OrderCreated),
+        Imported(OrderImported),
         PaymentRequested(OrderPaymentRequested),
         Confirmed(OrderConfirmed),
         Paid(OrderPaid),
@@ -77,6 +80,8 @@ pub struct Order {
     pub returns: Vec<Return>,
     /// Why it failed or was cancelled.
     pub reason: Option<String>,
+    /// From where it was brought in, where it was not placed here.
+    pub imported: Option<Imported>,
     /// Final: nothing happens to it any more.
     pub completed: bool,
     /// When it was placed.
@@ -127,6 +132,8 @@ pub struct Payment {
     pub paid: Option<i64>,
     /// What went back, in minor units.
     pub refunded: i64,
+    /// By which refunds.
+    pub refunds: Vec<RefundId>,
 }
 
 impl Default for Order {
@@ -141,6 +148,7 @@ impl Default for Order {
             action_url: None,
             paid: None,
             refunded: 0,
+            refunds: Vec::new(),
         };
         Order {
             id: OrderId::default(),
@@ -153,6 +161,7 @@ impl Default for Order {
             payment,
             returns: Vec::new(),
             reason: None,
+            imported: None,
             completed: false,
             created_at: Time::default(),
             updated_at: Time::default(),
@@ -216,12 +225,13 @@ impl Part {
 
 impl Aggregate for Order {
     type Event = OrderEvent;
-    const SNAPSHOT: i64 = 3;
+    const SNAPSHOT: i64 = 5;
 
     fn evolve(&mut self, event: &OrderEvent) {
         self.updated_at = at(event);
         match event {
             OrderEvent::Created(e) => *self = created(e),
+            OrderEvent::Imported(e) => *self = import::imported(e),
             OrderEvent::PaymentRequested(e) => {
                 self.payment.requested = true;
                 self.payment.action_url.clone_from(&e.action_url);
@@ -261,7 +271,10 @@ impl Aggregate for Order {
             }
             OrderEvent::Updated(_) | OrderEvent::Shipped(_) | OrderEvent::Delivered(_) => {}
             OrderEvent::Completed(_) => self.completed = true,
-            OrderEvent::Refunded(e) => self.payment.refunded = self.payment.refunded.saturating_add(e.amount.amount),
+            OrderEvent::Refunded(e) => {
+                self.payment.refunded = self.payment.refunded.saturating_add(e.amount.amount);
+                self.payment.refunds.push(e.refund_id);
+            }
         }
     }
 }
@@ -321,9 +334,11 @@ fn created(e: &OrderCreated) -> Order {
             action_url: None,
             paid: None,
             refunded: 0,
+            refunds: Vec::new(),
         },
         returns: Vec::new(),
         reason: None,
+        imported: None,
         completed: false,
         created_at: e.at,
         updated_at: e.at,
@@ -333,6 +348,7 @@ fn created(e: &OrderCreated) -> Order {
 fn at(event: &OrderEvent) -> Time {
     match event {
         OrderEvent::Created(e) => e.at,
+        OrderEvent::Imported(e) => e.at,
         OrderEvent::PaymentRequested(e) => e.at,
         OrderEvent::Confirmed(e) => e.at,
         OrderEvent::Paid(e) => e.at,

@@ -116,6 +116,7 @@ impl Order {
 
     /// The shopper wants to send pieces of one part back.
     pub fn request_return(&self, id: ReturnId, items: &[ReturnItem], reason: &str, at: Time) -> Decision {
+        self.is_of_here()?;
         if self.return_of(id).is_some() {
             return Ok(vec![]);
         }
@@ -232,10 +233,10 @@ impl Order {
         Ok(part)
     }
 
-    /// The return that may move to `to`; `None` where it has done so already.
+    /// The return that may move to `to`; `None` where it has done so already. What is refunded has been received.
     fn moving(&self, id: ReturnId, to: ReturnStatus) -> Result<Option<&Return>, Refused> {
         let found = self.return_of(id).ok_or(Refused::NoSuchReturn)?;
-        if found.status == to {
+        if found.status == to || (found.status, to) == (ReturnStatus::Refunded, ReturnStatus::Received) {
             return Ok(None);
         }
         if !found.status.next().contains(&to) {

@@ -27,6 +27,7 @@ pub(super) fn created(kinds: &[&str]) -> OrderCreated {
             line_id: OrderLineId(id(200 + n as u128)),
             variant_id: VariantId(id(300)),
             product_id: ProductId(id(301)),
+            sku: None,
             title: "Jamdani sari".into(),
             kind: (*kind).to_owned(),
             quantity: 1,

@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use contracts::{Money, OrderId, VendorOrderId};
-use kit::http::{Ifs, Json, Path, idempotency_key, respond};
+use kit::http::{Ifs, Json, Path, etag, idempotency_key, respond};
 use kit::{Caller, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::vendor::{step, stores};
 use crate::app::view::FulfilmentView;
-use crate::app::{App, PartChange, Which, etag};
+use crate::app::{App, PartChange, Which};
 use crate::domain::{PartStatus, Tracking};
 use crate::error::Error;
 
@@ -48,7 +48,8 @@ pub(super) struct DeliverBody {
 }
 
 /// Moves parts of an order on: all or none. Those that are there already stay as they are.
-#[utoipa::path(put, path = "/api/v1/orders/{id}/status", tag = "orders", params(("id" = OrderId, Path)), request_body = OrderStatusBody,
+#[utoipa::path(put, path = "/api/v1/orders/{id}/status", tag = "orders",
+    params(("id" = OrderId, Path), ("If-Match" = Option<String>, Header)), request_body = OrderStatusBody,
     responses((status = 200, body = FulfilmentView), (status = 404), (status = 409, description = "illegal_transition, with what is allowed"), (status = 412), (status = 422)))]
 pub(super) async fn put_order_status(
     State(app): State<App>,
@@ -64,7 +65,8 @@ pub(super) async fn put_order_status(
 }
 
 /// Hands packed parts of an order to their carrier: all or none.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/ship", tag = "orders", params(("id" = OrderId, Path)), request_body = Option<ShipBody>,
+#[utoipa::path(post, path = "/api/v1/orders/{id}/ship", tag = "orders",
+    params(("id" = OrderId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = Option<ShipBody>,
     responses((status = 200, body = FulfilmentView), (status = 404), (status = 409, description = "illegal_transition, with what is allowed"), (status = 422)))]
 pub(super) async fn ship_order(
     State(app): State<App>,
@@ -83,7 +85,8 @@ pub(super) async fn ship_order(
 }
 
 /// Says that shipped parts of an order have arrived: all or none.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/deliver", tag = "orders", params(("id" = OrderId, Path)), request_body = Option<DeliverBody>,
+#[utoipa::path(post, path = "/api/v1/orders/{id}/deliver", tag = "orders",
+    params(("id" = OrderId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = Option<DeliverBody>,
     responses((status = 200, body = FulfilmentView), (status = 404), (status = 409, description = "illegal_transition, with what is allowed"), (status = 422)))]
 pub(super) async fn deliver_order(
     State(app): State<App>,

@@ -1,6 +1,7 @@
 //! Orders over HTTP.
 
 mod fulfilment;
+mod imports;
 mod invoice;
 mod orders;
 mod quotes;
@@ -22,6 +23,8 @@ pub(crate) fn routes() -> Routes<App> {
     Routes::new("orders")
         .add(Who::Guest, routes!(orders::place_order))
         .add(Who::Guest, routes!(orders::list_orders))
+        .add_limited(Who::Roles(&[Role::Admin]), 8 << 20, 60, routes!(imports::import_orders))
+        .add(Who::Roles(&[Role::Admin]), routes!(imports::export_orders))
         .add(Who::Guest, routes!(orders::get_order))
         .add(Who::User, routes!(orders::list_orders_of_user))
         .add(Who::Guest, routes!(orders::list_order_events))

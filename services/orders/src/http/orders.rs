@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use contracts::{OrderId, Time, UserId};
-use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query, required_idempotency_key, respond};
+use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query, etag, required_idempotency_key, respond};
 use kit::{Caller, Problem, Role, idempotency};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{ListParams, changer, guest_token, reader};
 use crate::app::view::{self, OrderView, TrackingView};
-use crate::app::{App, Change, Found, Place, Placed, etag};
+use crate::app::{App, Change, Found, Place, Placed};
 use crate::domain::{self, CheckoutInput, ContactChange, Shopper};
 use crate::error::Error;
 use crate::store::Filter;
@@ -78,7 +78,7 @@ async fn list(app: &App, owner: Filter, p: ListParams) -> Result<axum::Json<Page
 
 /// One order. With `Prefer: wait=10` (RFC 7240) the answer comes when the order no longer waits to be paid, or after so
 /// many seconds, 20 at most: for the page to which the payer returns.
-#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path), ("prefer" = Option<String>, Header)),
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path), ("Prefer" = Option<String>, Header)),
     responses((status = 200, body = OrderView), (status = 401), (status = 404)))]
 pub(super) async fn get_order(
     State(app): State<App>,
@@ -183,24 +183,26 @@ pub(super) struct CancelBody {
 }
 
 /// Calls an order off, until a part has shipped. The money follows by itself.
-#[utoipa::path(put, path = "/api/v1/orders/{id}/cancel", tag = "orders", params(("id" = OrderId, Path)), request_body = CancelBody,
+#[utoipa::path(put, path = "/api/v1/orders/{id}/cancel", tag = "orders",
+    params(("id" = OrderId, Path), ("If-Match" = Option<String>, Header)), request_body = Option<CancelBody>,
     responses((status = 200, body = OrderView), (status = 401), (status = 404), (status = 409, description = "illegal_transition"), (status = 422)))]
 pub(super) async fn cancel_order(
     State(app): State<App>,
     caller: Caller,
     ifs: Ifs,
     Path(id): Path<OrderId>,
-    Json(body, _): Json<CancelBody>,
+    body: Option<Json<CancelBody>>,
 ) -> Result<Tagged<OrderView>, Problem> {
     let viewer = changer(&caller)?;
-    let reason = body.reason.as_deref().unwrap_or("no reason given");
+    let reason = body.as_ref().and_then(|Json(body, _)| body.reason.as_deref()).unwrap_or("no reason given");
     let reason = domain::words("/reason", reason).map_err(|e| Error::Invalid(vec![e]))?;
     let found = app.cancel(Change { viewer, order: id, ifs }, reason).await?;
     Ok(tagged(&found))
 }
 
 /// Changes what may still change until a store packs: where the goods go, and the note. What is left out stays.
-#[utoipa::path(put, path = "/api/v1/orders/{id}", tag = "orders", params(("id" = OrderId, Path)), request_body = ContactChange,
+#[utoipa::path(put, path = "/api/v1/orders/{id}", tag = "orders",
+    params(("id" = OrderId, Path), ("If-Match" = Option<String>, Header)), request_body = ContactChange,
     responses((status = 200, body = OrderView), (status = 401), (status = 404), (status = 409, description = "order_packed"), (status = 412), (status = 422)))]
 pub(super) async fn update_order(
     State(app): State<App>,

@@ -15,16 +15,16 @@ use crate::error::Error;
 
 /// What the caller's cart would cost, sent somewhere in some way. A checkout that names the quote within 15 minutes gets its
 /// prices, once, if it is of the same items, to the same place and in the same way.
-#[utoipa::path(post, path = "/api/v1/cart/quote", tag = "cart", request_body = CartQuoteInput,
+#[utoipa::path(post, path = "/api/v1/cart/quote", tag = "cart", request_body = Option<CartQuoteInput>,
     responses((status = 201, body = CartQuoteView), (status = 401), (status = 422, description = "cart_empty, invalid")))]
 pub(super) async fn quote_cart(
     State(app): State<App>,
     caller: Caller,
-    Json(input, _): Json<CartQuoteInput>,
+    input: Option<Json<CartQuoteInput>>,
 ) -> Result<(StatusCode, axum::Json<CartQuoteView>), Problem> {
     let who = reader(&caller)?.own().ok_or_else(|| Problem::unauthenticated("sign in first"))?;
     let owner = cart_owner(caller.user.as_ref().map(|u| u.id), guest_token(&caller)?);
-    let (to, shipping) = check_cart_quote(input).map_err(Error::Invalid)?;
+    let (to, shipping) = check_cart_quote(input.unwrap_or_default().0).map_err(Error::Invalid)?;
     let held = app.quote_cart(who, owner, to, &shipping).await?;
     Ok((StatusCode::CREATED, axum::Json(view::cart_quote(held))))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use contracts::{OrderId, OrderLineId, ReturnId, VariantId};
-use kit::http::{After, Json, Page, PageRequest, Path, Query, idempotency_key, respond};
+use kit::http::{After, Json, Page, PageRequest, Path, Query, etag, idempotency_key, respond};
 use kit::{Caller, Problem, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::vendor::stores;
 use super::{changer, reader};
 use crate::app::view::{self, ReturnView};
-use crate::app::{App, FoundReturn, Named, ReturnRequest, StoreSays, Wanted, etag};
+use crate::app::{App, FoundReturn, Named, ReturnRequest, StoreSays, Wanted};
 use crate::domain::{RETURN_LINES_MAX, ReturnStatus, field, words};
 use crate::error::Error;
 
@@ -41,7 +41,8 @@ struct ReturnItemBody {
 }
 
 /// Asks to send pieces of a delivered part back, until the order is completed.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/return", tag = "orders", params(("id" = OrderId, Path)), request_body = ReturnBody,
+#[utoipa::path(post, path = "/api/v1/orders/{id}/return", tag = "orders",
+    params(("id" = OrderId, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = ReturnBody,
     responses((status = 201, body = ReturnView), (status = 401), (status = 404), (status = 409, description = "return_exceeds_delivered, illegal_transition"), (status = 422)))]
 pub(super) async fn request_return(
     State(app): State<App>,

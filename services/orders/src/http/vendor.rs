@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use contracts::{Money, VendorId, VendorOrderId};
-use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query};
+use kit::http::{After, Ifs, Json, Page, PageRequest, Path, Query, etag};
 use kit::{Caller, Problem, Role};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::view::{self, VendorOrderView};
-use crate::app::{App, FoundPart, PartChange, Which, etag};
+use crate::app::{App, FoundPart, PartChange, Which};
 use crate::domain::{Move, PartStatus, Tracking, field, words};
 use crate::error::Error;
 
@@ -29,7 +29,8 @@ pub(super) struct VendorListParams {
 }
 
 /// The parts of the caller's stores, newest first.
-#[utoipa::path(get, path = "/api/v1/vendor/orders", tag = "orders", params(VendorListParams), responses((status = 200, body = Page<VendorOrderView>)))]
+#[utoipa::path(get, path = "/api/v1/vendor/orders", tag = "orders",
+    params(VendorListParams), responses((status = 200, body = Page<VendorOrderView>)))]
 pub(super) async fn list_vendor_orders(
     State(app): State<App>,
     caller: Caller,
@@ -73,7 +74,8 @@ pub(super) struct StatusBody {
 }
 
 /// Moves a part on.
-#[utoipa::path(put, path = "/api/v1/vendor/orders/{id}/status", tag = "orders", params(("id" = VendorOrderId, Path)), request_body = StatusBody,
+#[utoipa::path(put, path = "/api/v1/vendor/orders/{id}/status", tag = "orders",
+    params(("id" = VendorOrderId, Path), ("If-Match" = Option<String>, Header)), request_body = StatusBody,
     responses((status = 200, body = VendorOrderView), (status = 404), (status = 409, description = "illegal_transition, with what is allowed"), (status = 422)))]
 pub(super) async fn put_vendor_order_status(
     State(app): State<App>,

@@ -1,9 +1,11 @@
 //! The read model: which orders a shopper has, which parts a store has. It is made of the events alone.
 
-use contracts::events::orders::OrderCreated;
-use contracts::{EventSet as _, OrderId, UserId, VendorId, VendorOrderId};
+use std::collections::BTreeMap;
+
+use contracts::events::orders::{OrderCreated, OrderImported};
+use contracts::{EventSet as _, OrderId, Time, UserId, VendorId, VendorOrderId};
 use kit::Value;
-use kit::db::{DbError, Query, Row, Tx, placeholders, value_rows};
+use kit::db::{DbError, Query, Row, Tx, placeholders, portions, value_rows};
 use kit::events::{Kept, ReadModel, Table};
 use kit::http::After;
 use kit::params;
@@ -42,6 +44,7 @@ pub(crate) const READ_MODEL: ReadModel = ReadModel {
 pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
     match event {
         OrderEvent::Created(e) => created(tx, e),
+        OrderEvent::Imported(e) => imported(tx, e),
         OrderEvent::PaymentRequested(e) => all_parts(tx, e.order_id, PartStatus::AwaitingPayment),
         OrderEvent::Confirmed(e) => show_as_sold(tx, e.order_id),
         OrderEvent::Failed(e) => all_parts(tx, e.order_id, PartStatus::Failed),
@@ -89,6 +92,47 @@ fn created(tx: &mut Tx, e: &OrderCreated) -> Result<(), DbError> {
         value_rows(e.parts.len(), 5)
     );
     tx.execute(&sql, &values).map(drop)
+}
+
+/// As it stands elsewhere now; parts that are no longer said are gone.
+fn imported(tx: &mut Tx, e: &OrderImported) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO orders.orders (id, number, user_id, guest, created_at) VALUES ($1, $2, $3, NULL, $4) \
+         ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, created_at = excluded.created_at",
+        params![e.order_id.0, &e.number, e.user_id.map(|u| u.0), e.placed_at],
+    )?;
+    tx.execute("DELETE FROM orders.vendor_orders WHERE order_id = $1", params![e.order_id.0])?;
+    for portion in portions(&e.parts) {
+        let mut values: Vec<Value> = Vec::with_capacity(portion.len() * 5);
+        for part in portion {
+            let (id, vendor) = (part.sold.vendor_order_id.0, part.sold.vendor_id.0);
+            values.extend_from_slice(params![id, e.order_id.0, vendor, part.status.as_str(), e.placed_at]);
+        }
+        let rows = value_rows(portion.len(), 5);
+        tx.execute(&format!("INSERT INTO orders.vendor_orders (id, order_id, vendor_id, status, created_at) VALUES {rows}"), &values)?;
+    }
+    Ok(())
+}
+
+/// Every order, by its id; one more than `limit` where there are more.
+pub(crate) fn all_orders(q: &mut Query, after: Option<OrderId>, limit: i64) -> Result<Vec<OrderId>, DbError> {
+    let sql = "SELECT id FROM orders.orders WHERE id > $1 ORDER BY id LIMIT $2";
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    q.rows(sql, params![after, limit + 1])?.iter().map(|r| Ok(OrderId(r.get(0)?))).collect()
+}
+
+/// When the orders of these numbers were placed, where there are such.
+pub(crate) fn placed_at(q: &mut Query, numbers: &[&str]) -> Result<BTreeMap<String, Time>, DbError> {
+    let mut found = BTreeMap::new();
+    for portion in portions(numbers) {
+        let sql =
+            format!("SELECT number, created_at FROM orders.orders WHERE number IN ({}) ORDER BY number", placeholders(1, portion.len()));
+        let values: Vec<Value> = portion.iter().map(|number| Value::from(*number)).collect();
+        for row in q.rows(&sql, &values)? {
+            found.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(found)
 }
 
 /// A confirmed order, as its stores see it.

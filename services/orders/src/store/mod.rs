@@ -7,7 +7,7 @@ mod quotes;
 mod returns;
 
 pub(crate) use contacts::{contact, contacts, insert_contact, update_contact};
-pub(crate) use lists::{Filter, READ_MODEL, order_of_part, orders_of, parts_of, project, show_as_sold};
+pub(crate) use lists::{Filter, READ_MODEL, all_orders, order_of_part, orders_of, parts_of, placed_at, project, show_as_sold};
 pub(crate) use numbers::next_number;
 pub(crate) use quotes::{insert_quote, prune_quotes, quote, use_quote};
 pub(crate) use returns::{return_place, returns_of};

@@ -1,5 +1,6 @@
+use kit::DbError;
 use serde_json::json;
-use testing::{Engine, both_engines};
+use testing::{Engine, both_engines, eventually};
 
 use crate::shop::{Shop, text};
 
@@ -10,6 +11,7 @@ both_engines!(
     an_order_cannot_be_cancelled_once_a_part_has_shipped,
     cancelling_twice_is_cancelling_once,
     a_stale_reader_does_not_cancel,
+    nothing_need_be_said_to_cancel,
 );
 
 async fn a_cancelled_order_that_nobody_paid_gives_its_stock_back(engine: Engine) {
@@ -91,4 +93,43 @@ async fn a_stale_reader_does_not_cancel(engine: Engine) {
     shop.p.send("PUT", &cancel, &shopper, Some(body.clone()), &[("if-match", &tag)]).await.expect(412);
     let tag = shop.p.send("GET", &path, &shopper, None, &[]).await.expect(200).header("etag").to_owned();
     shop.p.send("PUT", &cancel, &shopper, Some(body), &[("if-match", &tag)]).await.expect(200);
+}
+
+/// What PostgreSQL says when others were faster is no answer: the money goes back once they are done.
+#[test]
+fn a_cancellation_outlives_a_database_that_is_busy_with_others() {
+    testing::run(async {
+        let shop = Shop::open(Engine::Postgres).await;
+        let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+        let order = shop.sale(&shopper, &good, 2).await;
+        let payments = shop.p.db("payments");
+        let busy = payments.write(|tx| {
+            let function = "CREATE FUNCTION own.outrun() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''outrun'' USING ERRCODE = ''40001''; END'";
+            tx.execute(function, &[])?;
+            tx.execute("CREATE TRIGGER outrun BEFORE INSERT ON own.refunds FOR EACH ROW EXECUTE FUNCTION own.outrun()", &[])
+        });
+        busy.await.unwrap_or_else(|e: DbError| panic!("{e}"));
+        shop.cancel(&shopper, &order).await.expect(200);
+        let tried = || async {
+            let sql = "SELECT COUNT(*) FROM own.saga_steps WHERE name = 'refund' AND (attempts > 1 OR status = 'failed')";
+            let count = shop.p.db("orders").read(move |q| q.row(sql, &[])?.map_or(Ok(0_i64), |r| r.get(0))).await;
+            count.unwrap_or_else(|e: DbError| panic!("{e}")) > 0
+        };
+        eventually("the refund is tried more than once", tried).await;
+        let over = payments.write(|tx| tx.execute("DROP TRIGGER outrun ON own.refunds", &[])).await;
+        over.unwrap_or_else(|e: DbError| panic!("{e}"));
+        shop.p.settle().await;
+        assert_eq!(shop.payment(&shopper, &order).await["status"], "refunded");
+        assert_eq!(shop.available(&good).await, 3);
+    });
+}
+
+async fn nothing_need_be_said_to_cancel(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, good) = (testing::user(), shop.good(10_000, 3).await);
+    let order = shop.order(&shopper, &good, 1).await;
+    let path = format!("/api/v1/orders/{}/cancel", text(&order["id"]));
+    assert_eq!(shop.p.send_bytes("PUT", &path, &shopper, b"not JSON".to_vec(), &[]).await.status, 415);
+    let cancelled = shop.p.send("PUT", &path, &shopper, None, &[]).await.expect(200).body;
+    assert_eq!((&cancelled["status"], &cancelled["reason"]), (&json!("cancelled"), &json!("no reason given")));
 }

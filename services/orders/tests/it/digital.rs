@@ -13,6 +13,7 @@ both_engines!(
     calling_off_twice_at_once_gives_the_money_back_once,
     cash_at_the_door_needs_a_door,
     what_was_never_shipped_does_not_come_back,
+    what_is_refused_at_the_door_leaves_what_was_delivered_paid,
 );
 
 fn order_body(goods: &[(&Good, i64)]) -> Json {
@@ -167,4 +168,21 @@ async fn what_was_never_shipped_does_not_come_back(engine: Engine) {
     let now = shop.get(&shopper, &order).await;
     assert_eq!((&now["status"], &now["vendorOrders"][0]["status"]), (&json!("partially_returned"), &json!("returned")));
     assert_eq!(shop.payment(&shopper, &order).await["refunded"]["amount"], 10_000);
+}
+
+async fn what_is_refused_at_the_door_leaves_what_was_delivered_paid(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, sari) = (testing::user(), shop.good(10_000, 3).await);
+    let font = shop.good_of(&shop.seller, "digital", 5_000, 0).await;
+    let order = bought(&shop, &shopper, &[(&sari, 2), (&font, 1)]).await;
+    for status in ["processing", "shipped", "refused"] {
+        shop.advance(&shop.seller, &order["vendorOrders"][0], status).await.expect(200);
+    }
+    shop.rest().await;
+    let now = shop.get(&shopper, &order).await;
+    assert_eq!(parts(&now), [part("physical", "refused", 26_000), part("digital", "delivered", 5_000)]);
+    let payment = shop.payment(&shopper, &order).await;
+    assert_eq!((&payment["status"], &payment["refunded"]["amount"]), (&json!("partially_refunded"), &json!(26_000)));
+    assert_eq!(shop.journals(&order).await, ["capture", "refund_requested", "refund_completed"]);
+    assert_eq!(shop.levels(&sari).await, json!([{"onHand": 3, "reserved": 0}]));
 }

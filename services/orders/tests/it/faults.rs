@@ -24,13 +24,13 @@ both_engines!(
 
 /// What happens to calls of one method; `times` of them.
 #[derive(Clone, Default)]
-struct Trouble(Arc<Mutex<Option<Planned>>>);
+pub struct Trouble(Arc<Mutex<Option<Planned>>>);
 
 /// Which method, what befalls it, how often.
 type Planned = (&'static str, Fault, usize);
 
 impl Trouble {
-    fn make_for(shop: &Shop) -> Trouble {
+    pub fn make_for(shop: &Shop) -> Trouble {
         let trouble = Trouble::default();
         let plan = trouble.0.clone();
         shop.p.platform().directory.set_faults(Arc::new(move |call: &CallInfo| {
@@ -50,7 +50,7 @@ impl Trouble {
         self.for_times(method, fault, 1);
     }
 
-    fn for_times(&self, method: &'static str, fault: Fault, times: usize) {
+    pub fn for_times(&self, method: &'static str, fault: Fault, times: usize) {
         *self.0.lock().unwrap() = Some((method, fault, times));
     }
 
@@ -58,8 +58,13 @@ impl Trouble {
         *self.0.lock().unwrap() = None;
     }
 
+    /// How many calls are still to fail.
+    pub fn left(&self) -> usize {
+        self.0.lock().unwrap().as_ref().map_or(0, |(_, _, left)| *left)
+    }
+
     /// Whether all of it has happened.
-    fn happened(&self) -> bool {
+    pub fn happened(&self) -> bool {
         self.0.lock().unwrap().as_ref().is_some_and(|(_, _, left)| *left == 0)
     }
 }

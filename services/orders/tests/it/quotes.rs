@@ -14,6 +14,7 @@ both_engines!(
     somebody_elses_quote_is_not_there,
     one_of_many_gets_the_quote,
     what_is_wrong_with_a_quote_of_a_cart_is_named,
+    what_is_not_shipped_is_quoted_without_a_word,
 );
 
 async fn quote(shop: &Shop, who: &Caller, body: Json) -> Response {
@@ -177,4 +178,12 @@ async fn what_is_wrong_with_a_quote_of_a_cart_is_named(engine: Engine) {
         let found = (answer.status, answer.body["errors"][0]["pointer"].as_str().unwrap_or(""));
         assert_eq!(found, (status, pointer), "{body} → {}", answer.body);
     }
+}
+
+async fn what_is_not_shipped_is_quoted_without_a_word(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (shopper, course) = (testing::user(), shop.good_of(&shop.seller, "course", 5_000, 0).await);
+    shop.put_into_cart(&shopper, &course, 2).await;
+    let quoted = shop.p.send("POST", "/api/v1/cart/quote", &shopper, None, &[]).await.expect(201).body;
+    assert_eq!(quoted["totals"]["total"]["amount"], 10_000);
 }

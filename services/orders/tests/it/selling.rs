@@ -101,7 +101,7 @@ async fn a_seller_with_two_stores_sees_both_parts_of_one_order(engine: Engine) {
     let shop = Shop::open(engine).await;
     let second = shop.another_store_of(&shop.seller).await;
     let shopper = testing::user();
-    shop.put_into_cart(&shopper, &shop.good(1_000, 3).await, 1).await;
+    shop.put_into_cart(&shopper, &shop.good_in(&shop.store, &shop.seller, "physical", 1_000, 3).await, 1).await;
     shop.put_into_cart(&shopper, &shop.good_in(&second, &shop.seller, "physical", 2_000, 3).await, 1).await;
     let order = shop.post(&shopper, "k", order_cart()).await.expect(201).body;
     let list = shop.p.send("GET", "/api/v1/vendor/orders", &shop.seller, None, &[]).await.expect(200).body;

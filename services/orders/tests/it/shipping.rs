@@ -135,7 +135,7 @@ async fn what_is_wrong_with_a_quote_is_named(engine: Engine) {
         (one(), json!({}), 400, ""),
         (one(), json!({"country": "BD", "planet": "Mars"}), 400, ""),
         (one(), json!({"country": "Bangladesh"}), 422, "/shippingAddress/country"),
-        (one(), json!({"country": "BD", "city": "\u{0}"}), 422, "/shippingAddress/city"),
+        (one(), json!({"country": "BD", "city": "\u{1}"}), 422, "/shippingAddress/city"),
         (one(), json!({"country": "BD", "postalCode": "1".repeat(21)}), 422, "/shippingAddress/postalCode"),
     ];
     for (items, address, status, pointer) in cases {

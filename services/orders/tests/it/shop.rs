@@ -51,6 +51,25 @@ impl Shop {
     }
 
     /// Opens a second store of the same owner.
+    /// Settles until nothing is left that failed for now and is tried again a little later.
+    pub async fn rest(&self) {
+        self.p.settle().await;
+        for _ in 0..20 {
+            let mut left = 0;
+            for service in ["orders", "payments", "catalog", "sandbox"] {
+                let sql = "SELECT COUNT(*) FROM own.jobs WHERE state = 'queued' AND attempts > 0 AND key <> 'regular'";
+                let count = self.p.db(service).read(move |q| q.row(sql, &[])?.map_or(Ok(0_i64), |r| r.get(0))).await;
+                left += count.unwrap_or_else(|e: kit::DbError| panic!("{e}"));
+            }
+            if left == 0 {
+                return;
+            }
+            self.p.advance_seconds(30);
+            self.p.settle().await;
+        }
+        panic!("something fails again and again");
+    }
+
     pub async fn another_store_of(&self, seller: &Caller) -> String {
         open_store(&self.p, "rajshahi-silk", seller).await.vendor_id
     }

@@ -1,9 +1,11 @@
 //! Cash on delivery: what stores collect, what they hand over, and what is given back by hand.
 
+use contracts::events::orders::ReturnedLine;
+use contracts::events::payments::RefundedItem;
 use contracts::{Money, PaymentId, RefundId, RemittanceId, VendorId};
 use kit::Tx;
 use kit::http::PageRequest;
-use kit::idempotency::{self, Answer, Key, Seen};
+use kit::idempotency::{Answer, Given, Key, once};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -63,24 +65,28 @@ struct Covered {
 }
 
 impl App {
-    /// Notes cash that came after the door for a part that was short. True: the answer was given before.
-    pub async fn collect(&self, asker: Asker, request: LateCash) -> Result<(Answer, bool), Error> {
-        self.check_store(asker, request.vendor_id).await?;
+    /// Notes cash that came after the door for a part that was short.
+    pub async fn collect(&self, asker: Asker, request: LateCash) -> Result<Given, Error> {
+        self.check_store(asker.clone(), request.vendor_id).await?;
         let id = request.key.derived_id("collection").into();
         self.db
             .write(move |tx| {
                 let LateCash { payment_id, vendor_id, amount, key } = &request;
-                if let Some(before) = answered(tx, key)? {
-                    return Ok((before, true));
-                }
-                short(tx, *payment_id, *vendor_id)?;
-                let collection = Collection { id, vendor_id: *vendor_id, amount: *amount };
-                if amount.amount == 0 {
-                    return Err(Error::AmountNotPositive);
-                }
-                carry_out(tx, *payment_id, [Command::Collect(collection)])?;
-                let row = store::cash_of(tx, &[*payment_id])?.into_iter().find(|c| c.vendor_id == *vendor_id).ok_or(Error::NoCash)?;
-                remembered(tx, key, &row)
+                once(tx, Some(key), |tx| {
+                    let known = tx.load::<Payment>(payment_id.0)?.ok_or(Error::NotFound)?.state;
+                    if asker != Asker::Admin && !known.shares.iter().any(|s| s.vendor_id == *vendor_id) {
+                        // A store does not learn of payments that are not its own.
+                        return Err(Error::NotFound);
+                    }
+                    short(tx, *payment_id, *vendor_id)?;
+                    let collection = Collection { id, vendor_id: *vendor_id, amount: *amount };
+                    if amount.amount == 0 {
+                        return Err(Error::AmountNotPositive);
+                    }
+                    carry_out(tx, *payment_id, [Command::Collect(collection)])?;
+                    let row = store::cash_of(tx, &[*payment_id])?.into_iter().find(|c| c.vendor_id == *vendor_id).ok_or(Error::NoCash)?;
+                    Ok(Answer::new(201, None, &row))
+                })
             })
             .await
     }
@@ -97,27 +103,27 @@ impl App {
             .await
     }
 
-    /// Notes that cash was handed over. True: the answer was given before.
-    pub async fn remit(&self, request: RemittanceRequest) -> Result<(Answer, bool), Error> {
+    /// Notes that cash was handed over.
+    pub async fn remit(&self, request: RemittanceRequest) -> Result<Given, Error> {
         let id = RemittanceId(request.key.derived_id("remittance"));
         self.db
             .write(move |tx| {
-                if let Some(before) = answered(tx, &request.key)? {
-                    return Ok((before, true));
-                }
-                let RemittanceRequest { vendor_id, amount, .. } = request;
-                let mut covered = covered(tx, &request)?;
-                // In one order everywhere, so that two remittances do not wait for each other in a circle.
-                covered.sort();
-                for (payment, part) in &covered {
-                    let part = Remittance { id, vendor_id, amount: Money::new(*part, amount.currency) };
-                    carry_out(tx, *payment, [Command::Remit(part)])?;
-                }
-                let row = RemittanceRow { id, vendor_id, amount, reference: request.reference.clone(), created_at: tx.now() };
-                store::insert_remittance(tx, &row)?;
-                let part =
-                    |(payment_id, part): &(PaymentId, i64)| Covered { payment_id: *payment_id, amount: Money::new(*part, amount.currency) };
-                remembered(tx, &request.key, &Recorded { remittance: &row, payments: covered.iter().map(part).collect() })
+                once(tx, Some(&request.key), |tx| {
+                    let RemittanceRequest { vendor_id, amount, .. } = request;
+                    if let Some(before) = store::remittance(tx, id)? {
+                        return recorded_before(tx, &request, &before);
+                    }
+                    let mut covered = covered(tx, &request)?;
+                    // In one order everywhere, so that two remittances do not wait for each other in a circle.
+                    covered.sort();
+                    for (payment, part) in &covered {
+                        let part = Remittance { id, vendor_id, amount: Money::new(*part, amount.currency) };
+                        carry_out(tx, *payment, [Command::Remit(part)])?;
+                    }
+                    let row = RemittanceRow { id, vendor_id, amount, reference: request.reference.clone(), created_at: tx.now() };
+                    store::insert_remittance(tx, &row)?;
+                    Ok(recorded(&row, &covered))
+                })
             })
             .await
     }
@@ -175,6 +181,29 @@ impl App {
     }
 }
 
+fn recorded(row: &RemittanceRow, covered: &[(PaymentId, i64)]) -> Answer {
+    let part = |(payment_id, part): &(PaymentId, i64)| Covered { payment_id: *payment_id, amount: Money::new(*part, row.amount.currency) };
+    Answer::new(201, None, &Recorded { remittance: row, payments: covered.iter().map(part).collect() })
+}
+
+/// The answer to a key that was forgotten while its remittance was not.
+fn recorded_before(tx: &mut Tx, request: &RemittanceRequest, row: &RemittanceRow) -> Result<Answer, Error> {
+    let mut covered = Vec::new();
+    for payment in store::remitted_with(tx, row)? {
+        let known = tx.load::<Payment>(payment.0)?.ok_or(Error::NotFound)?.state;
+        let parts = known.cash.iter().filter(|p| p.vendor_id == row.vendor_id).flat_map(|p| &p.remittances);
+        covered.extend(parts.filter(|(id, _)| *id == row.id).map(|(_, amount)| (payment, *amount)));
+    }
+    covered.sort();
+    let is_named = |payment: &PaymentId| request.payments.as_ref().is_none_or(|named| named.contains(payment));
+    let is_same = (row.vendor_id, row.amount, &row.reference) == (request.vendor_id, request.amount, &request.reference);
+    if is_same && covered.iter().all(|(payment, _)| is_named(payment)) {
+        Ok(recorded(row, &covered))
+    } else {
+        Err(Error::RemittanceMismatch)
+    }
+}
+
 /// A store's part was delivered and this much was taken for it; what was paid otherwise has nothing to collect.
 pub(crate) fn collect_at_door(tx: &mut Tx, payment: PaymentId, vendor_id: VendorId, amount: Money) -> Result<(), Error> {
     let known = tx.load::<Payment>(payment.0)?.ok_or(Error::NotFound)?.state;
@@ -185,19 +214,29 @@ pub(crate) fn collect_at_door(tx: &mut Tx, payment: PaymentId, vendor_id: Vendor
     carry_out(tx, payment, [Command::Collect(collection)]).map(drop)
 }
 
-/// A store's part was refused at the door: cash is not expected any more, and what was paid before goes back.
-pub(crate) fn refused_at_door(tx: &mut Tx, payment: PaymentId, vendor_id: VendorId) -> Result<(), Error> {
+/// A store's part was refused at the door: cash is not expected any more; what was paid before for these lines and their
+/// shipping goes back, as far as it has not done so.
+pub(crate) fn refused_at_door(tx: &mut Tx, payment: PaymentId, vendor_id: VendorId, lines: &[ReturnedLine]) -> Result<(), Error> {
     let known = tx.load::<Payment>(payment.0)?.ok_or(Error::NotFound)?.state;
     let reason = "refused at the door".to_owned();
     let id = RefundId(Uuid::new_v5(&payment.0, format!("refused {vendor_id}").as_bytes()));
     let command = if known.cash.iter().any(|p| p.vendor_id == vendor_id) {
         Command::Release(Release { vendor_id, reason })
     } else if known.refund(id).is_none() && shares::left(&known, Some(&[vendor_id])).available > 0 {
-        Command::Refund(RefundOrder { id, wanted: RefundWanted::Everything, reason, stores: Some(vec![vendor_id]) })
+        let item = |l: &ReturnedLine| RefundedItem { line_id: l.line_id, quantity: l.quantity };
+        let wanted = match lines {
+            // An event or a payment of a time at which nothing was said of lines.
+            _ if lines.is_empty() || known.lines.is_empty() => RefundWanted::Everything,
+            lines => RefundWanted::ItemsAtMost(lines.iter().map(item).collect(), vec![vendor_id]),
+        };
+        Command::Refund(RefundOrder { id, wanted, reason, stores: Some(vec![vendor_id]) })
     } else {
         return Ok(());
     };
-    carry_out(tx, payment, [command]).map(drop)
+    match carry_out(tx, payment, [command]) {
+        Err(Error::RefundExceedsCaptured { left }) if left.amount == 0 => Ok(()),
+        done => done.map(drop),
+    }
 }
 
 /// The part of a payment that is short of cash.
@@ -241,19 +280,4 @@ fn covered(tx: &mut Tx, request: &RemittanceRequest) -> Result<Vec<(PaymentId, i
         return Err(Error::RemittanceExceedsCollected { left: Money::new(amount.amount - left, amount.currency) });
     }
     Ok(covered)
-}
-
-fn answered(tx: &mut Tx, key: &Key) -> Result<Option<Answer>, Error> {
-    match idempotency::look_up(tx, key)? {
-        Seen::Answered(answer) => Ok(Some(answer)),
-        Seen::Mismatch => Err(Error::KeyReused),
-        Seen::New | Seen::Claimed(_) => Ok(None),
-    }
-}
-
-fn remembered(tx: &mut Tx, key: &Key, body: &impl Serialize) -> Result<(Answer, bool), Error> {
-    let body = serde_json::to_vec(body).expect("ids, text and numbers always make JSON");
-    let answer = Answer { status: 201, location: None, body };
-    idempotency::remember(tx, key, &answer)?;
-    Ok((answer, false))
 }

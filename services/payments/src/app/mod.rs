@@ -146,7 +146,19 @@ fn follow(tx: &mut Tx, id: PaymentId, payment: &Payment, event: &PaymentEvent, a
         PaymentEvent::Initiated(_) | PaymentEvent::Completed(_) | PaymentEvent::Failed(_) | PaymentEvent::Cancelled(_) => {}
         PaymentEvent::CashCollected(_) | PaymentEvent::CashReleased(_) | PaymentEvent::CashRemitted(_) => {}
     }
+    count(tx, event);
     post(tx, id, payment, event)
+}
+
+/// Counts money that has moved.
+fn count(tx: &mut Tx, event: &PaymentEvent) {
+    let (kind, money) = match event {
+        PaymentEvent::Completed(e) => ("captured", e.amount),
+        PaymentEvent::Refunded(e) => ("refunded", e.amount),
+        _ => return,
+    };
+    let labels = [("kind", kind.to_owned()), ("currency", money.currency.to_string())];
+    tx.after_commit(move || metrics::counter!("haat_payments_minor_units_total", &labels).increment(money.amount.unsigned_abs()));
 }
 
 /// Books what an event means for the accounts.

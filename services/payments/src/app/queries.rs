@@ -84,7 +84,7 @@ impl App {
         let known = match asker {
             Asker::Vendor(user) => self.stores_of(user).await?.contains(&store),
             Asker::Admin => {
-                let request = GetStoresRequest { vendor_ids: vec![store.to_string()] };
+                let request = GetStoresRequest { vendor_ids: vec![store.to_string()], slugs: Vec::new() };
                 let found = self.vendors.clone().get_stores(request).await.map_err(|s| Error::from_call("vendors", &s))?;
                 !found.into_inner().stores.is_empty()
             }

@@ -180,8 +180,7 @@ fn answer(tx: &mut Tx, payment: PaymentId, id: RefundId, key: &Key) -> Result<(A
         return Ok((answer, true));
     }
     let refund = store::refund(tx, payment, id)?.ok_or(Error::NotFound)?;
-    let body = serde_json::to_vec(&refund).expect("ids, text and numbers always make JSON");
-    let answer = Answer { status: 201, location: None, body };
+    let answer = Answer::new(201, None, &refund);
     idempotency::complete(tx, &key.scope, &key.key, &answer)?;
     match idempotency::look_up(tx, key)? {
         Seen::Answered(stored) => Ok((stored, false)),

@@ -3,7 +3,7 @@
 
 use axum::http::HeaderMap;
 use kit::http::PageRequest;
-use kit::webhook;
+use kit::{Tx, webhook};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -107,15 +107,15 @@ impl App {
 
     async fn keep(&self, arrived: Arrived, verdict: Verdict, reason: Option<&Error>) -> Result<(), Error> {
         let detail = reason.map(|e| e.to_string().chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect::<String>());
-        self.db
-            .write_behind(move |tx| {
-                store::keep_webhook(tx, &arrived, verdict, detail.as_deref())?;
-                if verdict == Verdict::Refused {
-                    store::thin_out_refused(tx, REFUSED_MAX)?;
-                }
-                Ok(())
-            })
-            .await
+        let note = move |tx: &mut Tx| {
+            store::keep_webhook(tx, &arrived, verdict, detail.as_deref())?;
+            if verdict == Verdict::Refused {
+                store::thin_out_refused(tx, REFUSED_MAX)?;
+            }
+            Ok(())
+        };
+        // The provider waits for its answer, and perhaps a payer behind it; who cannot be believed waits behind everybody.
+        if verdict == Verdict::Refused { self.db.write_behind(note).await } else { self.db.write(note).await }
     }
 
     /// Forgets old messages, in chunks.

@@ -85,7 +85,10 @@ pub fn take(
     }
     let (mut wanted, mut sellers, mut seen): (Vec<Share>, Vec<VendorId>, BTreeSet<OrderLineId>) = Default::default();
     let mut kept = Vec::with_capacity(items.len());
-    for item in items {
+    for (place, item) in items.iter().enumerate() {
+        if item.quantity < 1 {
+            return Err(Error::QuantityNotPositive(place));
+        }
         if !seen.insert(item.line_id) {
             return Err(Error::InvalidItems(format!("line {} comes twice", item.line_id)));
         }
@@ -94,7 +97,7 @@ pub fn take(
         let before = refunded(payment, line.line_id);
         let left = line.quantity - before;
         let quantity = if beyond == Beyond::LeftOut { item.quantity.min(left) } else { item.quantity };
-        if item.quantity < 1 || quantity > left {
+        if quantity > left {
             return Err(Error::LineExceeded { line_id: line.line_id, left });
         }
         if quantity > 0 {
@@ -134,11 +137,15 @@ fn shipping(payment: &Payment, store: VendorId) -> Vec<Share> {
 }
 
 /// What was paid for the pieces from `first` to before `last`: the difference of two rounded parts, so that all pieces
-/// together come to exactly what the line brought, in whichever portions they go back.
+/// together come to exactly what the line brought, in whichever portions they go back. It is the price that is rounded, the tax and the
+/// commission in it; the rest is the store's. Where that would be less than nothing, the others carry it.
 fn worth(line: &PaidLine, currency: Currency, first: i64, last: i64) -> Result<Vec<Share>, MoneyError> {
-    let part = |amount: i64, pieces: i64| Money::new(amount, currency).fraction(pieces, line.quantity).map(|m| m.amount);
-    let of = |share: Share| Ok(Share { amount: part(share.amount, last)? - part(share.amount, first)?, ..share });
-    accounts(line).into_iter().map(of).collect()
+    let until = |amount: i64, pieces: i64| Money::new(amount, currency).fraction(pieces, line.quantity).map(|m| m.amount);
+    let between = |amount: i64| Ok::<_, MoneyError>(until(amount, last)? - until(amount, first)?);
+    let total = between(line.total)?;
+    let tax = between(line.tax)?.min(total);
+    let commission = between(line.commission)?.min(total - tax);
+    Ok(accounts(&PaidLine { total, tax, commission, ..line.clone() }).into())
 }
 
 /// Where the money of a line goes.

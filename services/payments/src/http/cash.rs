@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use contracts::{Money, PaymentId, RefundId, VendorId};
-use kit::http::{After, Json, Page, PageRequest, Path, Query, required_idempotency_key, respond};
+use kit::http::{After, Json, Page, PageRequest, Path, Query, given, required_idempotency_key};
 use kit::{Caller, Problem, Role};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -29,8 +29,9 @@ pub(super) struct CashParams {
 }
 
 /// Cash by payment and store, newest first: an administrator sees all of it, a store its own.
-#[utoipa::path(get, path = "/api/v1/payments/cash", tag = "payments", params(CashParams), responses((status = 200, body = Page<CashRow>), (status = 400)))]
-pub(super) async fn list(
+#[utoipa::path(get, path = "/api/v1/payments/cash", tag = "payments",
+    params(CashParams), responses((status = 200, body = Page<CashRow>), (status = 400)))]
+pub(super) async fn list_cash(
     State(app): State<App>,
     caller: Caller,
     Query(p): Query<CashParams>,
@@ -67,8 +68,7 @@ pub(super) async fn collect(
 ) -> Result<Response, Problem> {
     let key = required_idempotency_key(&headers, &caller, &format!("POST /payments/{payment_id}/collect"), &raw)?;
     let request = LateCash { payment_id, vendor_id: body.vendor_id, amount: body.amount, key };
-    let (answer, replayed) = app.collect(asker(&caller)?, request).await?;
-    Ok(respond(answer, replayed))
+    given(app.collect(asker(&caller)?, request).await?)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -110,7 +110,7 @@ pub(super) struct RemittanceBody {
 /// Records cash that was handed over to the marketplace.
 #[utoipa::path(post, path = "/api/v1/payments/cash/remittances", tag = "payments", request_body = RemittanceBody,
     params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = RemittanceRow), (status = 409, description = "remittance_exceeds_collected"), (status = 422)))]
+    responses((status = 201, body = RemittanceRow), (status = 409, description = "remittance_exceeds_collected, remittance_mismatch"), (status = 422)))]
 pub(super) async fn remit(
     State(app): State<App>,
     caller: Caller,
@@ -121,12 +121,12 @@ pub(super) async fn remit(
     let key = required_idempotency_key(&headers, &caller, "POST /payments/cash/remittances", &raw)?;
     let reference = text("/reference", &body.reference)?;
     let RemittanceBody { vendor_id, amount, payments, .. } = body;
-    let (answer, replayed) = app.remit(RemittanceRequest { vendor_id, amount, reference, payments, key }).await?;
-    Ok(respond(answer, replayed))
+    given(app.remit(RemittanceRequest { vendor_id, amount, reference, payments, key }).await?)
 }
 
 /// What was handed over, newest first.
-#[utoipa::path(get, path = "/api/v1/payments/cash/remittances", tag = "payments", params(super::PageParams), responses((status = 200, body = Page<RemittanceRow>)))]
+#[utoipa::path(get, path = "/api/v1/payments/cash/remittances", tag = "payments",
+    params(super::PageParams), responses((status = 200, body = Page<RemittanceRow>)))]
 pub(super) async fn remittances(
     State(app): State<App>,
     caller: Caller,

@@ -27,7 +27,7 @@ pub(super) struct Received {
 #[utoipa::path(post, path = "/api/v1/payments/webhooks/{provider}", tag = "payments",
     params(("provider" = String, Path)), request_body(content = String, description = "As the provider sends it", content_type = "application/json"),
     responses((status = 200, body = Received), (status = 400), (status = 401), (status = 404)))]
-pub(super) async fn receive(
+pub(super) async fn receive_webhook(
     State(app): State<App>,
     Path(provider): Path<String>,
     headers: HeaderMap,
@@ -100,7 +100,7 @@ pub(super) struct WebhookParams {
 /// What providers told us in the last 30 days, newest first.
 #[utoipa::path(get, path = "/api/v1/payments/webhooks", tag = "payments", params(WebhookParams),
     responses((status = 200, body = Page<Webhook>), (status = 403)))]
-pub(super) async fn list(
+pub(super) async fn list_webhooks(
     State(app): State<App>,
     caller: Caller,
     Query(p): Query<WebhookParams>,
@@ -116,7 +116,7 @@ pub(super) async fn list(
 /// Handles a message once more, as it came; what it did before it does not do twice. The answer says what became of it.
 #[utoipa::path(post, path = "/api/v1/payments/webhooks/{id}/replay", tag = "payments", params(("id" = Uuid, Path)),
     responses((status = 200, body = Webhook), (status = 403), (status = 404), (status = 409, description = "not_verified")))]
-pub(super) async fn replay(State(app): State<App>, caller: Caller, Path(id): Path<Uuid>) -> Result<axum::Json<Webhook>, Problem> {
+pub(super) async fn replay_webhook(State(app): State<App>, caller: Caller, Path(id): Path<Uuid>) -> Result<axum::Json<Webhook>, Problem> {
     admin(&caller)?;
     Ok(axum::Json(app.replay_webhook(id).await?.into()))
 }

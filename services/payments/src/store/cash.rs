@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::payments::currency;
 use crate::domain::Payment;
+use crate::domain::ledger::cash_in_transit;
 
 /// What one store's part of a payment brings in cash, and where that cash is.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -141,6 +142,23 @@ pub(crate) fn insert_remittance(tx: &mut Tx, row: &RemittanceRow) -> Result<(), 
     .map(drop)
 }
 
+/// The remittance with an id, where there is one.
+pub(crate) fn remittance(q: &mut Query, id: RemittanceId) -> Result<Option<RemittanceRow>, DbError> {
+    let sql = "SELECT id, vendor_id, amount, currency, reference, created_at FROM payments.remittances WHERE id = $1";
+    q.row(sql, params![id.0])?.as_ref().map(remittance_row).transpose()
+}
+
+/// The payments of which cash was booked as handed over when a remittance was: all that it covers, and perhaps more.
+pub(crate) fn remitted_with(q: &mut Query, row: &RemittanceRow) -> Result<Vec<PaymentId>, DbError> {
+    let account = cash_in_transit(row.vendor_id);
+    let rows = q.rows(
+        "SELECT DISTINCT j.payment_id FROM payments.entries e JOIN payments.journals j ON j.id = e.journal_id \
+         WHERE e.created_at = $1 AND e.account = $2 AND e.currency = $3 AND j.kind = 'cash_remitted' ORDER BY j.payment_id",
+        params![row.created_at, &account, row.amount.currency.code()],
+    )?;
+    rows.iter().map(|r| Ok(PaymentId(r.get(0)?))).collect()
+}
+
 /// What was handed over, newest first; one more than the limit where there are more.
 pub(crate) fn remittances(q: &mut Query, page: &PageRequest) -> Result<Vec<RemittanceRow>, DbError> {
     let mut values: Vec<Value> = vec![(page.limit + 1).into()];
@@ -152,16 +170,17 @@ pub(crate) fn remittances(q: &mut Query, page: &PageRequest) -> Result<Vec<Remit
     let sql = format!(
         "SELECT id, vendor_id, amount, currency, reference, created_at FROM payments.remittances {after} ORDER BY created_at DESC, id DESC LIMIT $1"
     );
-    let row = |r: &Row| {
-        Ok(RemittanceRow {
-            id: RemittanceId(r.get(0)?),
-            vendor_id: VendorId(r.get(1)?),
-            amount: Money::new(r.get(2)?, currency(&r.get::<String>(3)?)?),
-            reference: r.get(4)?,
-            created_at: r.get(5)?,
-        })
-    };
-    q.rows(&sql, &values)?.iter().map(row).collect()
+    q.rows(&sql, &values)?.iter().map(remittance_row).collect()
+}
+
+fn remittance_row(r: &Row) -> Result<RemittanceRow, DbError> {
+    Ok(RemittanceRow {
+        id: RemittanceId(r.get(0)?),
+        vendor_id: VendorId(r.get(1)?),
+        amount: Money::new(r.get(2)?, currency(&r.get::<String>(3)?)?),
+        reference: r.get(4)?,
+        created_at: r.get(5)?,
+    })
 }
 
 fn cash_row(r: &Row) -> Result<CashRow, DbError> {

@@ -1,6 +1,6 @@
-use contracts::events::orders::OrderStatusChanged;
+use contracts::events::orders::{OrderStatusChanged, ReturnedLine};
 use contracts::proto::payments as api;
-use contracts::{Currency, Money, Time, VendorOrderId};
+use contracts::{Currency, Money, OrderLineId, Time, VendorOrderId};
 use kit::Caller;
 use serde_json::{Value as Json, json};
 use testing::{Engine, Response};
@@ -13,10 +13,12 @@ testing::both_engines!(
     what_is_short_stays_open_until_it_is_collected_or_written_off,
     what_is_refused_at_the_door_is_never_paid,
     what_was_paid_before_and_is_refused_goes_back,
+    what_the_store_delivered_otherwise_stays_paid_when_the_rest_is_refused,
     a_delivery_before_its_payment_waits_for_it,
     a_void_of_a_promise_leaves_nothing_due,
     remittances_move_cash_and_never_more_than_was_collected,
     a_remittance_covers_the_oldest_payments_or_those_that_are_named,
+    a_remittance_whose_key_was_forgotten_is_answered_as_it_is_recorded,
     of_two_remittances_of_the_same_cash_one_succeeds,
     cash_is_given_back_by_hand,
     who_may_do_what_with_cash,
@@ -40,6 +42,7 @@ fn at_door(shop: &Shop, begun: &Begun, store: usize, collected: Option<i64>) -> 
         tracking_number: None,
         payment_id: Some(begun.id),
         collected: collected.map(|amount| Money::new(amount, Currency::BDT)),
+        lines: vec![],
         at: Time(1),
     }
 }
@@ -152,6 +155,34 @@ async fn what_was_paid_before_and_is_refused_goes_back(engine: Engine) {
     assert_eq!(shop.journals(&begun).await, ["capture", "refund_requested", "refund_completed"]);
 }
 
+async fn what_the_store_delivered_otherwise_stays_paid_when_the_rest_is_refused(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    // Of the first store 400 for two pieces that are carried, 260 for one that is not, and 40 of shipping.
+    let ids: [OrderLineId; 2] = [id().into(), id().into()];
+    let line = |n: usize, quantity, total, commission| api::PaidLine {
+        line_id: ids[n].to_string(),
+        vendor_id: shop.stores[0].to_string(),
+        quantity,
+        total,
+        tax: 0,
+        commission,
+    };
+    let begun = shop.paid_for(api::InitiateRequest { lines: vec![line(0, 2, 400, 40), line(1, 1, 260, 20)], ..shop.wanted(1_000) }).await;
+    let refused = ReturnedLine { line_id: ids[0], variant_id: id().into(), product_id: id().into(), quantity: 2 };
+    tell(&shop, OrderStatusChanged { lines: vec![refused], ..at_door(&shop, &begun, 0, None) }).await;
+    let payment = shop.payment(&begun).await;
+    assert_eq!((&payment["status"], &payment["refunded"]["amount"]), (&json!("partially_refunded"), &json!(440)));
+    assert_eq!(balance(&shop, &format!("vendor_payable:{}", shop.stores[0])).await, -240);
+    assert_eq!(balance(&shop, &format!("shipping_payable:{}", shop.stores[0])).await, 0);
+    assert_eq!(shop.journals(&begun).await, ["capture", "refund_requested", "refund_completed"]);
+    // What was given back by hand before does not go back again, and nothing left is no fault.
+    let other = shop.paid_for(api::InitiateRequest { lines: vec![line(0, 2, 400, 40), line(1, 1, 260, 20)], ..shop.wanted(1_000) }).await;
+    shop.refund(&shop.sellers[0], &other, 700, "all").await.expect(201);
+    let refused = ReturnedLine { line_id: ids[0], variant_id: id().into(), product_id: id().into(), quantity: 2 };
+    tell(&shop, OrderStatusChanged { lines: vec![refused], ..at_door(&shop, &other, 0, None) }).await;
+    assert_eq!(shop.payment(&other).await["refunded"]["amount"], 700);
+}
+
 async fn a_delivery_before_its_payment_waits_for_it(engine: Engine) {
     let shop = Shop::open(engine).await;
     let request = api::InitiateRequest { method: "cod".into(), ..shop.wanted(1_000) };
@@ -225,6 +256,31 @@ async fn a_remittance_covers_the_oldest_payments_or_those_that_are_named(engine:
     assert_eq!(shop.get(&of("lost"), &shop.admin).await.expect(400).code(), "invalid_query");
 }
 
+async fn a_remittance_whose_key_was_forgotten_is_answered_as_it_is_recorded(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    for _ in 0..2 {
+        let begun = promised(&shop, 1_000).await;
+        tell(&shop, at_door(&shop, &begun, 0, Some(700))).await;
+    }
+    let first = remit(&shop, 0, 1_000, "a").await.expect(201);
+    let forget = || shop.p.db("payments").write(|tx| tx.execute("DELETE FROM own.idempotency", &[]));
+    assert_eq!(first.body["payments"].as_array().unwrap().len(), 2);
+    remit(&shop, 0, 400, "b").await.expect(201);
+    for _ in 0..2 {
+        forget().await.unwrap();
+        assert_eq!(remit(&shop, 0, 1_000, "a").await.expect(201).bytes, first.bytes);
+    }
+    forget().await.unwrap();
+    assert_eq!(remit(&shop, 0, 1_001, "a").await.expect(409).code(), "remittance_mismatch");
+    let amount = json!({"amount": 1_000, "currency": "BDT"});
+    let named =
+        json!({"vendorId": shop.stores[0], "amount": amount, "reference": "slip 7", "payments": [first.body["payments"][0]["paymentId"]]});
+    assert_eq!(post(&shop, "cash/remittances", &shop.admin, "a", named).await.expect(409).code(), "remittance_mismatch");
+    assert_eq!(balance(&shop, "cash").await, 1_400);
+    let list = shop.get("/api/v1/payments/cash/remittances", &shop.admin).await.expect(200).body;
+    assert_eq!(list["data"].as_array().unwrap().len(), 2);
+}
+
 async fn of_two_remittances_of_the_same_cash_one_succeeds(engine: Engine) {
     let shop = std::sync::Arc::new(Shop::open(engine).await);
     for round in 0..5 {
@@ -266,6 +322,15 @@ async fn cash_is_given_back_by_hand(engine: Engine) {
     assert_eq!(shop.p.send("POST", &path, &shop.admin, None, &[]).await.expect(409).code(), "not_to_be_settled");
 }
 
+/// A sale in which the first store has no part.
+fn only_of_the_second(shop: &Shop) -> api::InitiateRequest {
+    let wanted = shop.wanted(1_000);
+    let store = shop.stores[1].to_string();
+    let shares: Vec<_> = wanted.shares.iter().filter(|s| s.vendor_id == store).cloned().collect();
+    let amount = shares.iter().map(|s| s.amount).sum();
+    api::InitiateRequest { amount: Some(api::Money { amount, currency: "BDT".into() }), shares, ..wanted }
+}
+
 async fn who_may_do_what_with_cash(engine: Engine) {
     let shop = Shop::open(engine).await;
     let begun = promised(&shop, 1_000).await;
@@ -276,6 +341,14 @@ async fn who_may_do_what_with_cash(engine: Engine) {
     assert_eq!(post(&shop, &path, &shop.payer, "k", late.clone()).await.status, 403);
     let unknown = format!("{}/collect", id());
     assert_eq!(post(&shop, &unknown, &shop.admin, "k", late.clone()).await.status, 404);
+    let foreign = shop.paid_for(only_of_the_second(&shop)).await;
+    for (case, payment) in [("of another store", foreign.id.0), ("of nobody", id())] {
+        let refused = post(&shop, &format!("{payment}/collect"), &shop.sellers[0], "k", late.clone()).await.expect(404);
+        assert_eq!(refused.code(), "not_found", "{case}");
+    }
+    let own = shop.paid(1_000).await;
+    let refused = post(&shop, &format!("{}/collect", own.id), &shop.sellers[0], "k", late.clone()).await;
+    assert_eq!(refused.expect(409).code(), "not_cash");
     let keyless = shop.p.send("POST", &format!("/api/v1/payments/{path}"), &shop.sellers[0], Some(late), &[]).await;
     assert_eq!(keyless.expect(400).code(), "idempotency_key_required");
     let mine = shop.get("/api/v1/payments/cash", &shop.sellers[1]).await.expect(200).body;

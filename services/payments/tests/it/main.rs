@@ -9,6 +9,7 @@ mod inbox;
 mod ledger;
 mod races;
 mod refunds;
+mod routes;
 mod shop;
 mod statements;
 mod webhooks;

@@ -188,6 +188,13 @@ async fn lines_are_refunded_by_the_piece_in_any_portions(engine: Engine) {
     assert_eq!((more.code(), &more.body["leftQuantity"]), ("refund_exceeds_captured", &json!(0)));
     assert_eq!(refund(&shop.sellers[0], "theirs", pieces(1, 1)).await.expect(422).body["errors"][0]["code"], "unknown_line");
     assert_eq!(refund(&shop.admin, "none", json!([])).await.expect(422).body["errors"][0]["code"], "invalid_items");
+    for quantity in [0, -1] {
+        let refused = refund(&shop.admin, "few", json!([pieces(1, 1)[0], {"lineId": ids[0], "quantity": quantity}])).await.expect(422).body;
+        assert_eq!(
+            (&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]),
+            (&json!("/items/1/quantity"), &json!("not_positive"))
+        );
+    }
     let both = json!({"items": pieces(1, 1), "amount": {"amount": 1, "currency": "BDT"}, "reason": "x"});
     let both = shop.p.send("POST", &path, &shop.admin, Some(both), &[("idempotency-key", "both")]).await;
     assert_eq!(both.expect(422).body["errors"][0]["code"], "amount_or_items");

@@ -81,6 +81,7 @@ async fn at_door(shop: &Shop, begun: &Begun, taken: Option<i64>) {
         tracking_number: None,
         payment_id: Some(begun.id),
         collected: taken.map(|amount| Money::new(amount, Currency::BDT)),
+        lines: vec![],
         at: Time(1),
     };
     shop.p.db("orders").write(move |tx| tx.publish(event.clone())).await.unwrap();

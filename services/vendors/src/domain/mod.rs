@@ -65,14 +65,30 @@ impl Terms {
     }
 }
 
-/// Somebody who works in a store.
+/// Somebody who works in a store, or is asked to.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
     /// Who.
     pub user_id: UserId,
-    /// Since when.
+    /// When the owner asked them.
     pub added_at: Time,
+    /// Since when they work there; null until they have accepted.
+    pub accepted_at: Option<Time>,
+}
+
+/// A store that wants somebody to work in it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Invitation {
+    /// The store.
+    pub vendor_id: VendorId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// When its owner asked.
+    pub invited_at: Time,
 }
 
 /// A change of what a store says of itself: what is left out stays, null takes away.

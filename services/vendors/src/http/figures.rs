@@ -26,6 +26,18 @@ pub struct PeriodParams {
     to: Option<String>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AnalyticsParams {
+    /// The first day, such as `2026-01-01`; days are UTC. The last 30 days where left out.
+    from: Option<String>,
+    /// The last day, at most 366 days after the first; today where left out.
+    to: Option<String>,
+    /// Which of the caller's stores.
+    vendor_id: Option<VendorId>,
+}
+
 /// The days that a report tells of.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -113,15 +125,15 @@ pub struct AnalyticsReport {
 }
 
 /// The caller's own store at a glance: metrics, earnings, and both by day.
-#[utoipa::path(get, path = "/api/v1/vendors/analytics", tag = "vendors", params(PeriodParams),
+#[utoipa::path(get, path = "/api/v1/vendors/analytics", tag = "vendors", params(AnalyticsParams),
     responses((status = 200, body = AnalyticsReport), (status = 400, description = "invalid_period"), (status = 404)))]
 pub async fn get_analytics(
     State(app): State<App>,
     caller: Caller,
-    Query(p): Query<PeriodParams>,
+    Query(p): Query<AnalyticsParams>,
 ) -> Result<axum::Json<AnalyticsReport>, Problem> {
-    let period = period(&app, &p)?;
-    let id = own(&app, &caller).await?.id;
+    let period = period(&app, &PeriodParams { from: p.from, to: p.to })?;
+    let id = own(&app, &caller, p.vendor_id).await?.id;
     let found = app.analytics(id, period).await?;
     let earnings = found.earnings.into_iter().map(Earnings::from).collect();
     Ok(axum::Json(AnalyticsReport { scope: scope(id, period), metrics: found.metrics, earnings, days: found.days }))

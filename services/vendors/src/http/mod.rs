@@ -9,6 +9,8 @@ mod stores;
 use contracts::VendorId;
 use kit::http::{Routes, Who};
 use kit::{Caller, Problem, Role};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use crate::app::App;
@@ -28,21 +30,32 @@ pub(crate) fn routes() -> Routes<App> {
         .add(VENDOR, routes!(figures::get_analytics))
         .add(SELLERS, routes!(figures::get_earnings))
         .add(SELLERS, routes!(figures::get_metrics))
-        .add(VENDOR, routes!(staff::list_staff, staff::add_staff))
+        .add(VENDOR, routes!(staff::list_staff, staff::invite_staff))
         .add(VENDOR, routes!(staff::remove_staff))
+        .add(Who::User, routes!(staff::list_invitations))
+        .add(Who::User, routes!(staff::accept_invitation))
+        .add(Who::User, routes!(staff::decline_invitation))
         .add(Who::Public, routes!(shipping::list_methods))
         .add_limited(VENDOR, 512 * 1024, 30, routes!(shipping::get_shipping, shipping::put_shipping))
         .add_limited(ADMIN, 512 * 1024, 30, routes!(commission::get_rules, commission::put_rules))
 }
 
+/// Which store.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StoreParams {
+    /// One of the caller's stores; may be left out by who has or works in one alone, and by who works in others besides their own.
+    vendor_id: Option<VendorId>,
+}
+
 /// The store that a vendor works in.
-async fn own(app: &App, caller: &Caller) -> Result<Store, Problem> {
-    let stores = app.stores_of(caller.user()?.id).await?;
-    stores.into_iter().next().ok_or_else(|| Problem::not_found("store"))
+async fn own(app: &App, caller: &Caller, named: Option<VendorId>) -> Result<Store, Problem> {
+    Ok(app.store_of(caller.user()?.id, named).await?)
 }
 
 /// The store of the owner, who alone decides who works there.
-async fn owned(app: &App, caller: &Caller) -> Result<VendorId, Problem> {
-    let (store, user) = (own(app, caller).await?, caller.user()?.id);
+async fn owned(app: &App, caller: &Caller, named: Option<VendorId>) -> Result<VendorId, Problem> {
+    let (store, user) = (own(app, caller, named).await?, caller.user()?.id);
     if store.owner_id == Some(user) { Ok(store.id) } else { Err(Error::NotOwner.into()) }
 }

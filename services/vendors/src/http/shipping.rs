@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use contracts::VendorId;
-use kit::http::{Ifs, Json, Query};
+use kit::http::{Ifs, Json, Query, etag};
 use kit::{Caller, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::stores::{etag, expects};
-use super::{own, owned};
+use super::stores::expects;
+use super::{StoreParams, own, owned};
 use crate::app::App;
 use crate::domain::shipping::Method;
 
@@ -52,17 +52,25 @@ pub async fn list_methods(State(app): State<App>, Query(p): Query<MethodsParams>
 }
 
 /// How the caller's own store ships.
-#[utoipa::path(get, path = "/api/v1/vendors/store/shipping", tag = "vendors", responses((status = 200, body = ShippingMethods), (status = 404)))]
-pub async fn get_shipping(State(app): State<App>, caller: Caller) -> Result<Tagged, Problem> {
-    let store = own(&app, &caller).await?;
+#[utoipa::path(get, path = "/api/v1/vendors/store/shipping", tag = "vendors", params(StoreParams),
+    responses((status = 200, body = ShippingMethods), (status = 404)))]
+pub async fn get_shipping(State(app): State<App>, caller: Caller, Query(p): Query<StoreParams>) -> Result<Tagged, Problem> {
+    let store = own(&app, &caller, p.vendor_id).await?;
     Ok(tagged(store.version, app.shipping_of(store.id).await?))
 }
 
 /// Replaces the shipping methods of the caller's own store; for its owner. Orders that were placed keep their price.
 #[utoipa::path(put, path = "/api/v1/vendors/store/shipping", tag = "vendors", request_body = ShippingBody,
+    params(StoreParams, ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = ShippingMethods), (status = 403), (status = 404), (status = 412), (status = 422)))]
-pub async fn put_shipping(State(app): State<App>, caller: Caller, ifs: Ifs, Json(body, _): Json<ShippingBody>) -> Result<Tagged, Problem> {
-    let store = owned(&app, &caller).await?;
+pub async fn put_shipping(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Query(p): Query<StoreParams>,
+    Json(body, _): Json<ShippingBody>,
+) -> Result<Tagged, Problem> {
+    let store = owned(&app, &caller, p.vendor_id).await?;
     let version = app.set_shipping(store, body.methods, expects(ifs)).await?;
     Ok(tagged(version, app.shipping_of(store).await?))
 }

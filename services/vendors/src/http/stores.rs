@@ -4,35 +4,50 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contracts::VendorId;
-use kit::http::{Ifs, Json, Path};
+use kit::http::{Ifs, Json, Path, Query, etag};
 use kit::{Caller, Problem, Role};
 
-use super::own;
+use super::{StoreParams, own};
 use crate::app::App;
 use crate::domain::{Store, StoreChange};
+use crate::error::Error;
 
 /// The caller's own store.
-#[utoipa::path(get, path = "/api/v1/vendors/store", tag = "vendors", responses((status = 200, body = Store), (status = 404)))]
-pub async fn my_store(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
-    Ok(tagged(own(&app, &caller).await?))
+#[utoipa::path(get, path = "/api/v1/vendors/store", tag = "vendors", params(StoreParams),
+    responses((status = 200, body = Store), (status = 404), (status = 422, description = "vendor_id_needed, with the caller's stores")))]
+pub async fn my_store(State(app): State<App>, caller: Caller, Query(p): Query<StoreParams>) -> Result<Response, Problem> {
+    Ok(tagged(own(&app, &caller, p.vendor_id).await?))
 }
 
 /// Changes what the caller's own store says of itself. What is left out stays.
 #[utoipa::path(put, path = "/api/v1/vendors/store", tag = "vendors", request_body = StoreChange,
+    params(StoreParams, ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Store), (status = 404), (status = 412), (status = 422)))]
-pub async fn put_my_store(State(app): State<App>, caller: Caller, ifs: Ifs, Json(body, _): Json<StoreChange>) -> Result<Response, Problem> {
-    let store = own(&app, &caller).await?;
+pub async fn put_my_store(
+    State(app): State<App>,
+    caller: Caller,
+    ifs: Ifs,
+    Query(p): Query<StoreParams>,
+    Json(body, _): Json<StoreChange>,
+) -> Result<Response, Problem> {
+    let store = own(&app, &caller, p.vendor_id).await?;
     Ok(tagged(app.change(store.id, body, expects(ifs)).await?))
 }
 
-/// A store's shop window.
-#[utoipa::path(get, path = "/api/v1/vendors/{id}", tag = "vendors", params(("id" = VendorId, Path)), responses((status = 200, body = Store), (status = 404)))]
-pub async fn get_store(State(app): State<App>, Path(id): Path<VendorId>) -> Result<Response, Problem> {
-    Ok(tagged(app.store(id).await?))
+/// A store's shop window, by its id or slug.
+#[utoipa::path(get, path = "/api/v1/vendors/{id}", tag = "vendors",
+    params(("id" = String, Path)), responses((status = 200, body = Store), (status = 404)))]
+pub async fn get_store(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let found = match id.parse::<VendorId>() {
+        Ok(id) => app.store(id).await?,
+        Err(_) => app.stores_named(vec![id]).await?.pop().ok_or(Error::NoStore)?,
+    };
+    Ok(tagged(found))
 }
 
 /// Changes what a store says of itself: one's own, or any as an administrator.
-#[utoipa::path(put, path = "/api/v1/vendors/{id}", tag = "vendors", params(("id" = VendorId, Path)), request_body = StoreChange,
+#[utoipa::path(put, path = "/api/v1/vendors/{id}", tag = "vendors",
+    params(("id" = VendorId, Path), ("If-Match" = Option<String>, Header)), request_body = StoreChange,
     responses((status = 200, body = Store), (status = 404), (status = 412), (status = 422)))]
 pub async fn put_store(
     State(app): State<App>,
@@ -46,10 +61,6 @@ pub async fn put_store(
         return Err(Problem::not_found("store"));
     }
     Ok(tagged(app.change(id, body, expects(ifs)).await?))
-}
-
-pub(super) fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 pub(super) fn expects(ifs: Ifs) -> impl Fn(i64) -> bool + Send + 'static {

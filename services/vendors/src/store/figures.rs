@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use contracts::events::orders::{CancelledPart, ReturnedLine, VendorPart};
+use contracts::events::orders::{CancelledPart, ImportedPart, OrderImported, ReturnedLine, VendorPart};
 use contracts::{Currency, Money, OrderId, ReturnId, Time, VendorId, VendorOrderId};
-use kit::db::{DbError, Query, Row, Tx, value_rows};
+use kit::db::{DbError, Query, Row, Tx, portions, value_rows};
 use kit::http::Period;
 use kit::{Value, params};
 use uuid::Uuid;
@@ -26,6 +26,40 @@ pub(crate) fn insert_sales(tx: &mut Tx, order: OrderId, parts: &[VendorPart]) ->
         value_rows(parts.len(), 6)
     );
     tx.execute(&sql, &values).map(drop)
+}
+
+/// Notes what an order sold elsewhere, in place of what was noted of it before. Its money never was here. Some shops say that
+/// goods left before they were ordered: then they left at once.
+pub(crate) fn put_imported(tx: &mut Tx, e: &OrderImported) -> Result<(), DbError> {
+    tx.execute("DELETE FROM vendors.sales WHERE order_id = $1", params![e.order_id.0])?;
+    let us = |at: Option<Time>| Value::from(at.map(|at| at.0));
+    let row = |part: &ImportedPart| -> [Value; 11] {
+        let (sold, placed) = (&part.sold, e.placed_at);
+        let (total, pieces) = (sold.totals.total, sold.lines.iter().map(|l| l.quantity).sum::<i64>());
+        let ended = |status: &str| us(Some(placed).filter(|_| part.status == status));
+        [
+            sold.vendor_order_id.0.into(),
+            e.order_id.0.into(),
+            sold.vendor_id.0.into(),
+            total.currency.code().into(),
+            total.amount.into(),
+            pieces.into(),
+            placed.0.into(),
+            us(part.shipped_at.map(|at| at.max(placed))),
+            us(part.delivered_at.map(|at| at.max(placed))),
+            ended("returned"),
+            ended("cancelled"),
+        ]
+    };
+    for portion in portions(&e.parts) {
+        let values: Vec<Value> = portion.iter().flat_map(row).collect();
+        let sql = format!(
+            "INSERT INTO vendors.sales (part_id, order_id, vendor_id, currency, total, pieces, confirmed_us, shipped_us, delivered_us, refused_us, cancelled_us) VALUES {}",
+            value_rows(portion.len(), 11)
+        );
+        tx.execute(&sql, &values)?;
+    }
+    Ok(())
 }
 
 /// The order was sold.

@@ -1,19 +1,41 @@
 //! Who works in a store besides its owner.
 
 use contracts::{UserId, VendorId};
-use kit::db::{DbError, Query, Tx};
+use kit::db::{DbError, Query, Row, Tx};
 use kit::params;
 
-use crate::domain::Member;
+use crate::domain::{Invitation, Member};
 
 /// The staff of a store, longest there first.
 pub(crate) fn list(q: &mut Query, store: VendorId) -> Result<Vec<Member>, DbError> {
-    let rows = q.rows("SELECT user_id, added_at FROM vendors.staff WHERE store_id = $1 ORDER BY added_at, user_id", params![store.0])?;
-    rows.iter().map(|r| Ok(Member { user_id: UserId(r.get(0)?), added_at: r.get(1)? })).collect()
+    let sql = "SELECT user_id, added_at, accepted_at FROM vendors.staff WHERE store_id = $1 ORDER BY added_at, user_id";
+    let member = |r: &Row| Ok(Member { user_id: UserId(r.get(0)?), added_at: r.get(1)?, accepted_at: r.get(2)? });
+    q.rows(sql, params![store.0])?.iter().map(member).collect()
 }
 
-/// Adds somebody, who may be there already.
-pub(crate) fn add(tx: &mut Tx, store: VendorId, user: UserId) -> Result<(), DbError> {
+/// The stores that wait for a user's answer, oldest invitation first.
+pub(crate) fn invitations(q: &mut Query, user: UserId) -> Result<Vec<Invitation>, DbError> {
+    let sql = "SELECT s.id, s.slug, s.name, i.added_at FROM vendors.staff i JOIN vendors.stores s ON s.id = i.store_id \
+               WHERE i.user_id = $1 AND i.accepted_at IS NULL ORDER BY i.added_at, s.id LIMIT 100";
+    let invitation = |r: &Row| Ok(Invitation { vendor_id: VendorId(r.get(0)?), slug: r.get(1)?, name: r.get(2)?, invited_at: r.get(3)? });
+    q.rows(sql, params![user.0])?.iter().map(invitation).collect()
+}
+
+/// Notes that somebody who was invited works there from now on; false where nobody invited them.
+pub(crate) fn accept(tx: &mut Tx, store: VendorId, user: UserId) -> Result<bool, DbError> {
+    let now = tx.now();
+    let sql = "UPDATE vendors.staff SET accepted_at = COALESCE(accepted_at, $3) WHERE store_id = $1 AND user_id = $2";
+    Ok(tx.execute(sql, params![store.0, user.0, now])? == 1)
+}
+
+/// Takes an invitation away that was not accepted; false where there is none.
+pub(crate) fn decline(tx: &mut Tx, store: VendorId, user: UserId) -> Result<bool, DbError> {
+    let sql = "DELETE FROM vendors.staff WHERE store_id = $1 AND user_id = $2 AND accepted_at IS NULL";
+    Ok(tx.execute(sql, params![store.0, user.0])? == 1)
+}
+
+/// Invites somebody, who may be there already.
+pub(crate) fn invite(tx: &mut Tx, store: VendorId, user: UserId) -> Result<(), DbError> {
     let now = tx.now();
     tx.execute(
         "INSERT INTO vendors.staff (store_id, user_id, added_at) VALUES ($1, $2, $3) ON CONFLICT (store_id, user_id) DO NOTHING",

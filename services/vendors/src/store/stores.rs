@@ -18,10 +18,22 @@ pub(crate) fn by_ids(q: &mut Query, ids: &[VendorId]) -> Result<Vec<Store>, DbEr
     q.rows(&sql, &values)?.iter().map(read).collect()
 }
 
-/// The stores that a user owns or works in, oldest first.
+/// Stores by slug; unknown ones are absent.
+pub(crate) fn by_slugs(q: &mut Query, slugs: &[String]) -> Result<Vec<Store>, DbError> {
+    if slugs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let values: Vec<Value> = slugs.iter().map(Value::from).collect();
+    let sql = format!("SELECT {STORE} FROM vendors.stores WHERE slug IN ({}) ORDER BY slug", placeholders(1, slugs.len()));
+    q.rows(&sql, &values)?.iter().map(read).collect()
+}
+
+/// The stores that a user owns, then those in which they work; each oldest first.
 pub(crate) fn of_user(q: &mut Query, user: UserId) -> Result<Vec<Store>, DbError> {
     let sql = format!(
-        "SELECT {STORE} FROM vendors.stores WHERE owner_id = $1 OR id IN (SELECT s.store_id FROM vendors.staff s WHERE s.user_id = $1) ORDER BY created_at, id LIMIT 100"
+        "SELECT {STORE} FROM vendors.stores WHERE owner_id = $1 OR id IN \
+         (SELECT s.store_id FROM vendors.staff s WHERE s.user_id = $1 AND s.accepted_at IS NOT NULL) \
+         ORDER BY CASE WHEN owner_id = $1 THEN 0 ELSE 1 END, created_at, id LIMIT 100"
     );
     q.rows(&sql, params![user.0])?.iter().map(read).collect()
 }

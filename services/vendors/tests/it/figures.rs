@@ -2,8 +2,8 @@
 
 use contracts::event::Event;
 use contracts::events::orders::{
-    CancelledPart, Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderPartsCancelled, OrderReturnRejected,
-    OrderReturnRequested, OrderReturned, OrderStatusChanged, ReturnedLine, Totals, VendorPart,
+    CancelledPart, ImportedPart, Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderFailed, OrderImported, OrderPartsCancelled,
+    OrderReturnRejected, OrderReturnRequested, OrderReturned, OrderStatusChanged, ReturnedLine, Totals, VendorPart,
 };
 use contracts::events::payments::{PaymentCashCollected, PaymentCompleted, PaymentRefundFailed, PaymentRefundRequested, Share};
 use contracts::{Currency, Money, OrderId, PaymentId, RefundId, ReturnId, Time, VendorId, VendorOrderId};
@@ -21,6 +21,7 @@ testing::both_engines!(
     a_refund_that_failed_is_taken_back,
     figures_are_told_by_day_and_period,
     figures_are_the_stores_own,
+    what_was_sold_elsewhere_counts_as_sold_but_brought_no_money_here,
 );
 
 /// 2026-01-10, noon.
@@ -90,6 +91,7 @@ impl Market {
             line_id: id().into(),
             variant_id: id().into(),
             product_id: id().into(),
+            sku: None,
             title: "Gamcha".into(),
             kind: "physical".into(),
             quantity,
@@ -140,6 +142,7 @@ impl Market {
             tracking_number: None,
             payment_id: None,
             collected: None,
+            lines: vec![],
             at,
         }
     }
@@ -231,6 +234,48 @@ fn lines(quantity: i64) -> Vec<ReturnedLine> {
 
 fn money(amount: i64) -> Json {
     json!({"amount": amount, "currency": "BDT"})
+}
+
+async fn what_was_sold_elsewhere_counts_as_sold_but_brought_no_money_here(engine: Engine) {
+    let m = Market::open(engine).await;
+    let order_id = OrderId(id());
+    let created = m.created(order_id);
+    let imported = |status: &str, later: i64| OrderImported {
+        order_id,
+        number: "old-shop:1".into(),
+        source: "old-shop".into(),
+        source_number: "1".into(),
+        user_id: None,
+        parts: created
+            .parts
+            .iter()
+            .map(|sold| ImportedPart {
+                sold: sold.clone(),
+                status: status.into(),
+                shipped_at: None,
+                delivered_at: (status == "delivered").then(|| NOON.plus_seconds(60)),
+            })
+            .collect(),
+        totals: created.totals.clone(),
+        placed_at: NOON,
+        at: NOON.plus_seconds(later),
+    };
+    m.say(&imported("confirmed", 100)).await;
+    let open = m.metrics().await;
+    assert_eq!(
+        (&open["orders"]["confirmed"], &open["orders"]["delivered"], &open["value"]),
+        (&json!(1), &json!(0), &json!([money(1_150)]))
+    );
+    m.say(&imported("delivered", 200)).await;
+    let delivered = m.metrics().await;
+    assert_eq!(
+        (&delivered["orders"]["confirmed"], &delivered["orders"]["delivered"], &delivered["pieces"]["sold"]),
+        (&json!(1), &json!(1), &json!(3))
+    );
+    m.say(&imported("cancelled", 300)).await;
+    let off = m.metrics().await;
+    assert_eq!((&off["orders"]["cancelled"], &off["orders"]["delivered"], &off["value"]), (&json!(1), &json!(0), &json!([money(0)])));
+    assert_eq!(m.rows().await, [2, 0, 0]);
 }
 
 async fn a_sale_a_refund_and_a_return_are_figures(engine: Engine) {

@@ -69,6 +69,10 @@ impl Identity for Known {
         Err(Status::unimplemented("not asked in these tests"))
     }
 
+    async fn find_users(&self, _: Request<api::FindUsersRequest>) -> Result<Response<api::FindUsersResponse>, Status> {
+        Err(Status::unimplemented("not asked in these tests"))
+    }
+
     async fn list_users(&self, _: Request<api::ListUsersRequest>) -> Result<Response<api::ListUsersResponse>, Status> {
         Err(Status::unimplemented("not asked in these tests"))
     }

@@ -3,6 +3,7 @@
 
 mod figures;
 mod identity;
+mod routes;
 mod shipping;
 
 use contracts::UserId;
@@ -17,6 +18,7 @@ testing::both_engines!(
     a_seller_sees_their_own_store,
     a_store_changes_what_it_says_of_itself,
     staff_work_in_a_store_until_they_are_sent_away,
+    nobody_is_drafted_into_a_store,
     rates_follow_the_configuration,
     rates_follow_the_rules,
 );
@@ -86,7 +88,6 @@ async fn a_store_changes_what_it_says_of_itself(engine: Engine) {
 async fn staff_work_in_a_store_until_they_are_sent_away(engine: Engine) {
     let p = TestPlatform::start(engine, &[vendors::SERVICE, identity::SERVICE]).await;
     let (owner, worker) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor]));
-    let id = |caller: &kit::Caller| -> UserId { caller.user.as_ref().unwrap().id };
     identity::know(id(&worker));
     let store = ensure(&p, "looms", id(&owner).to_string()).await;
     let (staff, body) = ("/api/v1/vendors/store/staff", json!({"userId": id(&worker)}));
@@ -94,17 +95,76 @@ async fn staff_work_in_a_store_until_they_are_sent_away(engine: Engine) {
     for _ in 0..2 {
         let added = p.send("POST", staff, &owner, Some(body.clone()), &[]).await.expect(201).body;
         assert_eq!((added["data"].as_array().unwrap().len(), &added["data"][0]["userId"]), (1, &json!(id(&worker))));
+        assert_eq!(added["data"][0]["acceptedAt"], json!(null));
+    }
+    assert_eq!(identity::given(id(&worker)), Vec::<String>::new(), "nobody is made a vendor by others");
+    p.send("GET", "/api/v1/vendors/store", &worker, None, &[]).await.expect(404);
+    let invitations = p.send("GET", INVITATIONS, &worker, None, &[]).await.expect(200).body;
+    assert_eq!((&invitations["data"][0]["vendorId"], &invitations["data"][1]), (&json!(store.vendor_id), &json!(null)));
+    for _ in 0..2 {
+        accept(&p, &worker, &store).await.expect(200);
     }
     assert_eq!(identity::given(id(&worker)), ["vendor", "vendor"]);
+    assert_eq!(p.send("GET", INVITATIONS, &worker, None, &[]).await.expect(200).body, json!({"data": []}));
     let seen = p.send("GET", "/api/v1/vendors/store", &worker, None, &[]).await.expect(200).body;
     assert_eq!(seen["id"], json!(store.vendor_id));
     assert_eq!(p.send("POST", staff, &worker, Some(body), &[]).await.expect(403).code(), "forbidden", "only the owner lets people in");
     p.send("PUT", "/api/v1/vendors/store", &worker, Some(json!({"description": "By staff"})), &[]).await.expect(200);
     let one = format!("{staff}/{}", id(&worker));
-    p.send("DELETE", &one, &worker, None, &[]).await.expect(403);
+    p.send("DELETE", &format!("{staff}/{}", id(&owner)), &worker, None, &[]).await.expect(403);
     p.send("DELETE", &one, &owner, None, &[]).await.expect(204);
     p.send("DELETE", &one, &owner, None, &[]).await.expect(404);
     p.send("GET", "/api/v1/vendors/store", &worker, None, &[]).await.expect(404);
+}
+
+const INVITATIONS: &str = "/api/v1/vendors/staff/invitations";
+
+fn id(caller: &kit::Caller) -> UserId {
+    caller.user.as_ref().unwrap().id
+}
+
+async fn accept(p: &TestPlatform, who: &kit::Caller, store: &Store) -> testing::Response {
+    p.send("POST", &format!("{INVITATIONS}/{}/accept", store.vendor_id), who, None, &[]).await
+}
+
+async fn nobody_is_drafted_into_a_store(engine: Engine) {
+    let p = TestPlatform::start(engine, &[vendors::SERVICE, identity::SERVICE]).await;
+    let (owner, rival) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor]));
+    identity::know(id(&rival));
+    let looms = ensure(&p, "looms", id(&owner).to_string()).await;
+    let teas = ensure(&p, "teas", id(&rival).to_string()).await;
+    let pots = ensure(&p, "pots", id(&testing::user()).to_string()).await;
+    let mine = async |query: &str| p.send("GET", &format!("/api/v1/vendors/store{query}"), &rival, None, &[]).await;
+    let invite = async || {
+        p.send("POST", "/api/v1/vendors/store/staff", &owner, Some(json!({"userId": id(&rival)})), &[]).await.expect(201);
+    };
+    accept(&p, &rival, &looms).await.expect(404);
+    invite().await;
+    assert_eq!(mine("").await.expect(200).body["slug"], "teas");
+    let declined = format!("{INVITATIONS}/{}", looms.vendor_id);
+    p.send("DELETE", &declined, &rival, None, &[]).await.expect(204);
+    p.send("DELETE", &declined, &rival, None, &[]).await.expect(404);
+    accept(&p, &rival, &looms).await.expect(404);
+    invite().await;
+    accept(&p, &rival, &looms).await.expect(200);
+    assert_eq!(mine("").await.expect(200).body["slug"], "teas", "one's own goes first, though it is the younger");
+    assert_eq!(mine(&format!("?vendorId={}", looms.vendor_id)).await.expect(200).body["slug"], "looms");
+    assert_eq!(mine(&format!("?vendorId={}", pots.vendor_id)).await.status, 404);
+    let mut stores = VendorsClient::new(p.channel("vendors"));
+    let request = contracts::proto::vendors::StoresOfUserRequest { user_id: id(&rival).to_string() };
+    let found = stores.stores_of_user(request).await.unwrap().into_inner().stores;
+    assert_eq!(found.iter().map(|s| s.slug.as_str()).collect::<Vec<_>>(), ["teas", "looms"]);
+
+    let give = "UPDATE vendors.stores SET owner_id = (SELECT t.owner_id FROM vendors.stores t WHERE t.slug = 'teas') WHERE slug = 'pots'";
+    p.db("vendors").write(move |tx| tx.execute(give, &[]).map(drop)).await.unwrap();
+    let unclear = mine("").await;
+    assert_eq!((unclear.status, unclear.code()), (422, "vendor_id_needed"));
+    let listed: Vec<_> = unclear.body["stores"].as_array().unwrap().iter().map(|s| s["id"].clone()).collect();
+    assert_eq!(listed, [json!(teas.vendor_id), json!(pots.vendor_id), json!(looms.vendor_id)]);
+    let me = format!("/api/v1/vendors/store/staff/{}", id(&rival));
+    p.send("DELETE", &format!("{me}?vendorId={}", teas.vendor_id), &rival, None, &[]).await.expect(404);
+    p.send("DELETE", &me, &rival, None, &[]).await.expect(204);
+    assert_eq!(mine(&format!("?vendorId={}", looms.vendor_id)).await.status, 404, "staff may leave");
 }
 
 async fn rates_follow_the_rules(engine: Engine) {

@@ -78,11 +78,13 @@ async fn a_store_ships_as_the_marketplace_until_it_says_otherwise(engine: Engine
 
 async fn only_the_owner_says_how_a_store_ships(engine: Engine) {
     let p = TestPlatform::start(engine, &[vendors::SERVICE, crate::identity::SERVICE]).await;
-    let ((owner, _), (worker, stranger)) =
+    let ((owner, store), (worker, stranger)) =
         (store_of(&p, "looms").await, (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor])));
     let worker_id = worker.user.as_ref().unwrap().id;
     crate::identity::know(worker_id);
     p.send("POST", "/api/v1/vendors/store/staff", &owner, Some(json!({"userId": worker_id})), &[]).await.expect(201);
+    let accept = format!("/api/v1/vendors/staff/invitations/{store}/accept");
+    p.send("POST", &accept, &worker, None, &[]).await.expect(200);
     p.send("GET", SHIPPING, &worker, None, &[]).await.expect(200);
     p.send("PUT", SHIPPING, &worker, Some(methods()), &[]).await.expect(403);
     p.send("PUT", SHIPPING, &stranger, Some(methods()), &[]).await.expect(404);

@@ -49,7 +49,7 @@ pub(super) fn of(e: &Error) -> DbError {
         () if *code == SqlState::CHECK_VIOLATION => DbError::Check(named()),
         () if is_conflict(code) => DbError::Conflict,
         () if *code == SqlState::DISK_FULL => DbError::StorageFull,
-        () if *code == SqlState::QUERY_CANCELED => DbError::Unavailable("a statement took longer than 5 s".into()),
+        () if *code == SqlState::QUERY_CANCELED => DbError::TimedOut,
         () if is_fatal(server) || ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)) => {
             DbError::Unavailable(server.message().to_owned())
         }

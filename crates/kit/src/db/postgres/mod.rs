@@ -87,6 +87,10 @@ impl Engine for Postgres {
         self.shared.queue.push(work, priority);
     }
 
+    fn admits(&self) -> bool {
+        self.shared.queue.admits()
+    }
+
     fn read(&self, work: Box<dyn Work>) {
         self.shared.queue.push(work, Priority::Normal);
     }

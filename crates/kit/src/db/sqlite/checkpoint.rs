@@ -96,6 +96,7 @@ pub(super) fn run(shared: &Shared, readers: &Watched) {
         {
             metrics::gauge!("haat_db_wal_bytes").set(maintenance.bytes.load(Ordering::Relaxed) as f64);
             metrics::gauge!("haat_db_file_bytes").set(file_bytes as f64);
+            metrics::gauge!("haat_db_waiting_closures").set(shared.queue.len() as f64);
         }
         metrics::gauge!("haat_db_oldest_read_seconds").set(readers.oldest().as_secs_f64());
     }

@@ -42,7 +42,7 @@ pub(super) fn of_statement(link: &mut Link, service: &'static str, text: &str, e
             unique(link, service, &message(e))
         }
         (_, Some(ffi::SQLITE_CONSTRAINT_CHECK)) => check(link, service, text, &message(e)),
-        (Some(ErrorCode::OperationInterrupted), _) => DbError::Unavailable("it took longer than 5 s".into()),
+        (Some(ErrorCode::OperationInterrupted), _) => DbError::TimedOut,
         (Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => own(e),
         (Some(ErrorCode::SystemIoFailure), _) => DbError::Unavailable(format!("the disk fails: {e}")),
         _ => DbError::Internal(format!("{e}: {text}")),

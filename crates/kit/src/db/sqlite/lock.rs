@@ -2,15 +2,20 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::DbError;
 
+/// Opens a file; where it has to be made, nobody but its owner may read it.
+pub(super) fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
 /// Takes the lock of the database `path`, or says who has it. Held until it is dropped.
 pub(super) fn take(path: &Path) -> Result<File, DbError> {
     let lock = path.with_extension("lock");
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock);
-    let mut file = opened.map_err(|e| {
+    let mut file = private(&lock).map_err(|e| {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         DbError::Unavailable(format!("the data directory {} cannot be written to: {}: {e}", folder.display(), lock.display()))
     })?;

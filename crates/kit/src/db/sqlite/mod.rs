@@ -4,6 +4,7 @@
 mod authorizer;
 mod checkpoint;
 mod errors;
+mod file;
 mod lock;
 mod readers;
 mod session;
@@ -23,6 +24,7 @@ use super::{DbError, Dialect, Durability, Engine, Health, Priority, Work};
 use checkpoint::Maintenance;
 use readers::Readers;
 
+pub use file::{DatabaseFile, put_in_place};
 pub(super) use readers::snapshot;
 pub(super) use session::Link;
 pub use writer::Fate;
@@ -52,6 +54,8 @@ struct Shared {
 impl Sqlite {
     pub(super) fn open(path: &Path, durability: Durability) -> Result<Sqlite, DbError> {
         let lock = Arc::new(lock::take(path)?);
+        // What SQLite makes beside it may be read by the same.
+        lock::private(path).map_err(|e| DbError::Unavailable(format!("{} cannot be opened: {e}", path.display())))?;
         let mut link = Link::writing(path, durability)?;
         let health = Arc::new(Health::default());
         let maintenance = Maintenance::watch(&mut link)?;
@@ -88,6 +92,10 @@ impl Engine for Sqlite {
         self.shared.queue.push(work, priority);
     }
 
+    fn admits(&self) -> bool {
+        self.shared.queue.admits()
+    }
+
     fn read(&self, work: Box<dyn Work>) {
         self.readers.read(work);
     }
@@ -98,6 +106,11 @@ impl Engine for Sqlite {
 
     fn health(&self) -> &Health {
         &self.shared.health
+    }
+
+    fn room_bytes(&self) -> Option<u64> {
+        let system = rustix::fs::statvfs(&self.shared.path).ok()?;
+        Some(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
     fn close(&self) {

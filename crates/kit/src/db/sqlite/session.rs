@@ -23,6 +23,8 @@ pub(super) const CLOSURE_TIME_MAX: Duration = Duration::from_secs(5);
 const STATEMENTS_MAX: usize = 256;
 /// Rendered texts kept per connection.
 const TEXTS_MAX: usize = 2_048;
+/// Pages that the writer keeps at most; nobody else writes, so they stay true.
+const CACHE_KIB: u32 = 8 * 1024;
 /// The limit on time is looked at after so many steps of SQLite's machine.
 const STEPS: i32 = 10_000;
 
@@ -66,7 +68,8 @@ impl Link {
         let opened = Connection::open(path).and_then(|conn| {
             conn.execute_batch(&format!(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
-                 PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
+                 PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
+                 PRAGMA cache_size = -{CACHE_KIB};",
             ))?;
             // Nothing has been read so far: a lock or a damaged file shows here and not at the first closure.
             conn.execute_batch("BEGIN IMMEDIATE; COMMIT;")?;
@@ -159,7 +162,7 @@ impl Open<'_> {
             return Err(e.clone());
         }
         if self.link.clock.is_over() {
-            return Err(DbError::Unavailable("it took longer than 5 s".into()));
+            return Err(DbError::TimedOut);
         }
         let text = self.link.text(self.service, given);
         self.done.statements += 1;

@@ -10,7 +10,7 @@ use super::Handlers;
 use super::failure::Verdict;
 use crate::db::{DbError, Tx, Value, panic_text, placeholders};
 use crate::events::ConsumerError;
-use crate::{Context, params};
+use crate::{Context, context, params, trace};
 
 /// Why events were not applied; nothing of them has happened.
 #[derive(Debug)]
@@ -90,11 +90,16 @@ pub(in crate::events) fn fence(tx: &mut Tx, step: Move) -> Result<(), Refusal> {
 /// Runs the handlers of an event as work that the event caused. A panic is a failure like any other.
 pub(super) fn handle(tx: &mut Tx, event: &Envelope, handlers: &Arc<Handlers>) -> Result<(), ConsumerError> {
     let Some(of_kind) = handlers.get(event.kind.as_str()) else { return Ok(()) };
-    tx.act_for(&Context::from_event(event));
+    let span = trace::event::delivery(event, tx.service(), tx.now());
+    let context = span.within(Context::from_event(event));
+    tx.act_for(&context);
+    tx.trace(span);
     let ran = catch_unwind(AssertUnwindSafe(|| of_kind.iter().try_for_each(|handler| handler(tx, event))));
     ran.unwrap_or_else(|panic| {
         let text = panic_text(&*panic);
-        tracing::error!(kind = %event.kind, event = %event.id, panic = %text, "an event's handler panicked");
+        context::within(context, || {
+            tracing::error!(kind = %event.kind, event = %event.id, panic = %text, "an event's handler panicked");
+        });
         Err(ConsumerError::Db(DbError::Internal(format!("panic: {text}"))))
     })
 }

@@ -6,6 +6,14 @@ const FIRST_MS: i64 = 20;
 /// No pause is longer, in milliseconds: five minutes.
 const LONGEST_MS: i64 = 300_000;
 
+/// Whom an outage kept away is back so soon after its end, in milliseconds.
+const OUTAGE_LONGEST_MS: i64 = 5_000;
+
+/// The pause after the step of an outage with this number, in milliseconds: as [`pause_ms`], but never long.
+pub(super) fn outage_pause_ms(steps: i64, ids: &Ids) -> i64 {
+    pause_ms(steps, ids).min(OUTAGE_LONGEST_MS)
+}
+
 /// The pause after `attempts` failures, in milliseconds: doubles, and half of it is random so that what failed
 /// together does not come back together.
 pub(in crate::events) fn pause_ms(attempts: i64, ids: &Ids) -> i64 {

@@ -44,7 +44,8 @@ impl Verdict {
 pub(super) fn is_outage(e: &DbError) -> bool {
     match e {
         DbError::Unavailable(_) | DbError::Overloaded | DbError::StorageFull | DbError::Unknown(_) | DbError::Conflict => true,
-        DbError::Unique(_) | DbError::Check(_) | DbError::Internal(_) => false,
+        // With fewer events at once it may not take as long.
+        DbError::TimedOut | DbError::Unique(_) | DbError::Check(_) | DbError::Internal(_) => false,
     }
 }
 

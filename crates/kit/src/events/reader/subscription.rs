@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::apply::{self, Applied, Move, Refusal};
-use super::backoff::pause_ms;
+use super::backoff::{outage_pause_ms, pause_ms};
 use super::failure::{Verdict, is_outage};
 use super::parked::{self, Head, Stored, Tried};
 use super::{Handlers, Interest, Reader};
 use crate::db::{Db, DbError};
 use crate::events::ConsumerError;
 use crate::service::Env;
-use crate::{Clock, Ids, Tasks};
+use crate::{Clock, Context, Ids, Tasks, context, trace};
 
 /// Events of one transaction.
 const BATCH_EVENTS: usize = 256;
@@ -28,6 +28,8 @@ const HELD_BACK_MS: i64 = 5;
 const GATHER_MS: i64 = 20;
 /// Streams that fail in a row before the subscription pauses.
 const FAILING_STREAMS_MAX: usize = 5;
+/// So long an outage is heard nothing of, in milliseconds.
+const OUTAGE_DEAF_MS: i64 = 250;
 /// The position is stored after so many events that are of no interest.
 const SKIPPED_EVENTS_MAX: i64 = 1_024;
 /// An event that waits for another is tried at least every ten seconds: pauses grow only so often.
@@ -47,6 +49,8 @@ pub(super) struct Subscription {
     /// Up to here events were applied, parked or skipped.
     seen: i64,
     skipped: i64,
+    /// Events that one transaction takes in at most: fewer after one that took too long.
+    at_once: usize,
     /// Streams that failed since something last took effect.
     failing: Vec<Uuid>,
     pauses: i64,
@@ -55,8 +59,10 @@ pub(super) struct Subscription {
 
 /// Why a step ended early.
 enum Stop {
-    /// Nothing works at the moment.
-    Pause(String),
+    /// The log or the database does not answer at the moment.
+    Outage(String),
+    /// One stream after another fails: it is not they who are at fault.
+    Failing(String),
     /// Another node was faster: look where it left the position.
     LookAgain,
 }
@@ -82,6 +88,7 @@ impl Subscription {
             looked_at: None,
             seen: 0,
             skipped: 0,
+            at_once: BATCH_EVENTS,
             failing: Vec::new(),
             pauses: 0,
             pause_is_noted: false,
@@ -95,7 +102,14 @@ impl Subscription {
             let (wait_ms, heeds_wakes) = match self.step().await {
                 Ok(Next::Go) | Err(Stop::LookAgain) => continue,
                 Ok(Next::WaitMs(ms)) => (ms, true),
-                Err(Stop::Pause(reason)) => (self.pause(reason).await, false),
+                Err(Stop::Outage(reason)) => {
+                    self.pause(reason).await;
+                    (self.outlast_ms().await, true)
+                }
+                Err(Stop::Failing(reason)) => {
+                    self.pause(reason).await;
+                    (pause_ms(self.pauses, &self.ids), false)
+                }
             };
             tokio::select! {
                 biased;
@@ -109,9 +123,22 @@ impl Subscription {
         }
     }
 
-    /// Lets more come where nobody waits.
+    /// The rest of an outage's pause, in milliseconds; a wake may end it sooner, since its publisher may be back. The part
+    /// that is over here may not: a database that has too much to do wakes everybody all the time.
+    async fn outlast_ms(&self) -> i64 {
+        let whole = outage_pause_ms(self.pauses, &self.ids);
+        let first = whole.min(OUTAGE_DEAF_MS);
+        tokio::select! {
+            biased;
+            () = self.tasks.stopping() => {}
+            () = pause_of(first) => {}
+        }
+        whole - first
+    }
+
+    /// Lets more come where nobody waits. Where somebody moves the clock on, nothing comes meanwhile.
     async fn gather(&self) {
-        if !self.hurried {
+        if !self.hurried && !self.clock.is_shifted() {
             tokio::select! {
                 biased;
                 () = self.tasks.stopping() => {}
@@ -127,7 +154,7 @@ impl Subscription {
             self.look().await?;
         }
         let Some(log) = self.bus.log(self.reader.source) else { return Ok(Next::WaitMs(POLL_MS)) };
-        let run = log(self.seen, BATCH_EVENTS).await.map_err(|e| Stop::Pause(e.to_string()))?;
+        let run = log(self.seen, BATCH_EVENTS).await.map_err(|e| Stop::Outage(e.to_string()))?;
         let (is_full, is_empty) = (run.events.len() == BATCH_EVENTS, run.events.is_empty());
         if is_empty && !run.held_back {
             self.gauge("haat_reader_lag_seconds", 0.0);
@@ -159,21 +186,29 @@ impl Subscription {
 
     /// Applies events in as few transactions as their failures allow.
     async fn take_in(&mut self, events: Arc<[Envelope]>) -> Result<(), Stop> {
-        let (mut begin, mut end) = (0, events.len());
+        let (mut begin, mut end) = (0, self.at_once.min(events.len()));
         while begin < events.len() {
             match self.apply(&events, begin..end).await {
-                Ok(_) => (begin, end) = (end, events.len()),
+                Ok(_) => {
+                    self.at_once = (self.at_once + 1).min(BATCH_EVENTS);
+                    (begin, end) = (end, events.len().min(end + self.at_once));
+                }
                 Err(Refusal::Fenced) => {
                     self.look().await?;
                     return Err(Stop::LookAgain);
                 }
-                Err(Refusal::Failed(_, ConsumerError::Db(e))) if is_outage(&e) => return Err(Stop::Pause(e.to_string())),
+                Err(Refusal::Failed(_, ConsumerError::Db(e))) if is_outage(&e) => return Err(Stop::Outage(e.to_string())),
+                Err(Refusal::Failed(_, ConsumerError::Db(DbError::TimedOut))) if end - begin > 1 => {
+                    self.at_once = (end - begin) / 2;
+                    tracing::info!(subscriber = self.reader.subscriber, at_once = self.at_once, "a batch of events took too long");
+                    end = begin + self.at_once;
+                }
                 Err(Refusal::Failed(at, error)) => match at {
                     Some(at) if at > 0 => end = begin + at,
                     None if end - begin > 1 => end = begin + 1,
                     Some(_) | None => {
                         self.set_aside(&events[begin], &error).await?;
-                        (begin, end) = (begin + 1, events.len());
+                        (begin, end) = (begin + 1, events.len().min(begin + 1 + self.at_once));
                     }
                 },
             }
@@ -190,12 +225,13 @@ impl Subscription {
         if !events[range.clone()].iter().any(is_wanted) {
             self.skipped += range.len() as i64;
             if self.skipped >= SKIPPED_EVENTS_MAX {
-                self.db.write_behind(move |tx| apply::fence(tx, step)).await?;
+                self.db.write(move |tx| apply::fence(tx, step)).await?;
                 self.moved(step);
             }
             self.reached(step.to);
             return Ok(Applied::default());
         }
+        let written: Vec<Time> = events[range.clone()].iter().filter(|e| is_wanted(e)).map(|e| e.time).collect();
         let (events, handlers, blocked) = (events.clone(), self.handlers.clone(), self.stored.blocked_streams > 0);
         let applied = self.db.write(move |tx| apply::run(tx, step, &events[range.clone()], &handlers, blocked)).await?;
         self.moved(step);
@@ -204,6 +240,9 @@ impl Subscription {
         }
         if applied.effects > 0 {
             self.took_effect(applied.effects);
+        }
+        if applied.parked == 0 {
+            self.measure(&written);
         }
         Ok(applied)
     }
@@ -221,7 +260,7 @@ impl Subscription {
                 self.look().await?;
                 return Err(Stop::LookAgain);
             }
-            Err(Refusal::Failed(_, error)) => return Err(Stop::Pause(error.to_string())),
+            Err(Refusal::Failed(_, error)) => return Err(Stop::Outage(error.to_string())),
         }
         self.moved(step);
         self.stored.blocked_streams += 1;
@@ -233,7 +272,7 @@ impl Subscription {
             self.failing.push(event.stream);
         }
         if self.failing.len() >= FAILING_STREAMS_MAX {
-            return Err(Stop::Pause(format!("{} streams failed in a row, the last with: {}", self.failing.len(), verdict.state().1)));
+            return Err(Stop::Failing(format!("{} streams failed in a row, the last with: {}", self.failing.len(), verdict.state().1)));
         }
         Ok(())
     }
@@ -268,7 +307,7 @@ impl Subscription {
             Err(Refusal::Failed(_, error)) => {
                 let verdict = Verdict::of(&error, head.attempts);
                 if let Verdict::Pause(reason) = verdict {
-                    return Err(Stop::Pause(reason));
+                    return Err(Stop::Outage(reason));
                 }
                 let due = self.due_after(&verdict, head.attempts + 1);
                 self.report(&head.event, &verdict, head.attempts + 1);
@@ -278,8 +317,8 @@ impl Subscription {
         }
     }
 
-    /// Notes a pause and returns how long it lasts, in milliseconds.
-    async fn pause(&mut self, reason: String) -> i64 {
+    /// Notes a pause.
+    async fn pause(&mut self, reason: String) {
         self.pauses += 1;
         self.looked_at = None;
         let source = self.reader.source;
@@ -287,7 +326,6 @@ impl Subscription {
         self.gauge("haat_reader_paused", 1.0);
         // Where not even this can be written, the log has said it.
         self.pause_is_noted |= self.db.write(move |tx| parked::note_pause(tx, source, &reason)).await.is_ok();
-        pause_ms(self.pauses, &self.ids)
     }
 
     /// After a step without a pause. The note may stand from before the process died.
@@ -326,6 +364,13 @@ impl Subscription {
         metrics::counter!("haat_reader_events_total", &labels).increment(effects as u64);
     }
 
+    /// From when events came into being, before their own commit, until their effects were durable.
+    fn measure(&self, written: &[Time]) {
+        let (labels, now) = ([("subscriber", self.reader.subscriber), ("source", self.reader.source)], self.clock.now());
+        let histogram = metrics::histogram!("haat_reader_effect_seconds", &labels);
+        written.iter().for_each(|time| histogram.record((now.0 - time.0).max(0) as f64 / 1e6));
+    }
+
     fn due_after(&self, verdict: &Verdict, attempts: i64) -> Time {
         let attempts = if matches!(verdict, Verdict::Later(_)) { attempts.min(LATER_DOUBLINGS_MAX) } else { attempts };
         self.clock.now().plus_millis(pause_ms(attempts, &self.ids))
@@ -340,7 +385,10 @@ impl Subscription {
         let (subscriber, (state, error)) = (self.reader.subscriber, verdict.state());
         let waits = matches!(verdict, Verdict::Later(_));
         if !waits {
-            tracing::warn!(subscriber, source = %event.source, kind = %event.kind, event = %event.id, attempts, state, error, "an event failed");
+            trace::event::failed(event, subscriber, &error);
+            context::within(Context::from_event(event), || {
+                tracing::warn!(subscriber, source = %event.source, kind = %event.kind, event = %event.id, attempts, state, error, "an event failed");
+            });
         }
     }
 
@@ -355,5 +403,5 @@ fn pause_of(ms: i64) -> tokio::time::Sleep {
 }
 
 fn outage(e: DbError) -> Stop {
-    Stop::Pause(e.to_string())
+    Stop::Outage(e.to_string())
 }

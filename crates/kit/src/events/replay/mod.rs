@@ -5,7 +5,7 @@
 //! beginning in the same transaction, and lets the projection run. Until it is done the model shows the past.
 //!
 //! One that is kept up at once is written in the transactions of the events themselves. Its replay builds it beside the
-//! one in use and then changes them over in one transaction: see [`rebuild`]. A replay says how far it is.
+//! one in use and then puts what differs in place: see [`rebuild`]. A replay says how far it is.
 
 mod compare;
 mod progress;
@@ -58,6 +58,19 @@ impl ReadModel {
     }
 }
 
+/// What came of the wish to end a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It is over, and its model is as it was, or mended in part.
+    Now,
+    /// Its model was emptied for it, and shows the past until it is done.
+    InPlace,
+    /// It was over before.
+    Over,
+    /// There is none.
+    Missing,
+}
+
 /// Starts replays of a service's read models, and tells how they are going.
 #[derive(Clone)]
 pub struct Replays {
@@ -100,7 +113,32 @@ impl Replays {
         begun.await.map(Some)
     }
 
-    /// A replay, running or done.
+    /// Ends a replay that is built beside the model in use, which stays as it is.
+    pub async fn cancel(&self, id: Uuid) -> Result<Cancelled, DbError> {
+        let models = self.models.clone();
+        let bus = self.db.bus().clone();
+        self.db
+            .write(move |tx| {
+                let Some(replay) = progress::get(tx, id)? else { return Ok(Cancelled::Missing) };
+                let Some((model, begun)) = models.iter().find(|(m, _)| m.name == replay.model) else { return Ok(Cancelled::Missing) };
+                match (replay.status, model.kept) {
+                    (ReplayStatus::Cancelled, _) => return Ok(Cancelled::Now),
+                    (ReplayStatus::Done | ReplayStatus::Failed, _) => return Ok(Cancelled::Over),
+                    (ReplayStatus::Running, Kept::Behind { .. }) => return Ok(Cancelled::InPlace),
+                    (ReplayStatus::Running, Kept::AtOnce { .. }) => {}
+                }
+                progress::end(tx, model.name, ReplayStatus::Cancelled, None)?;
+                let (bus, service, begun) = (bus.clone(), tx.service(), begun.clone());
+                tx.after_commit(move || {
+                    bus.wake(service);
+                    begun.notify_one();
+                });
+                Ok(Cancelled::Now)
+            })
+            .await
+    }
+
+    /// A replay, running or over.
     pub async fn get(&self, id: Uuid) -> Result<Option<Replay>, DbError> {
         self.db.read(move |q| progress::get(q, id)).await
     }

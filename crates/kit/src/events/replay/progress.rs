@@ -15,6 +15,10 @@ pub enum ReplayStatus {
     Running,
     /// The model is up to date.
     Done,
+    /// It failed for the same reason again and again, and was given up.
+    Failed,
+    /// An operator has ended it.
+    Cancelled,
 }
 
 impl ReplayStatus {
@@ -23,7 +27,14 @@ impl ReplayStatus {
         match self {
             ReplayStatus::Running => "running",
             ReplayStatus::Done => "done",
+            ReplayStatus::Failed => "failed",
+            ReplayStatus::Cancelled => "cancelled",
         }
+    }
+
+    fn parse(text: &str) -> Option<ReplayStatus> {
+        use ReplayStatus::{Cancelled, Done, Failed, Running};
+        [Running, Done, Failed, Cancelled].into_iter().find(|s| s.as_str() == text)
     }
 }
 
@@ -42,7 +53,7 @@ pub struct Replay {
     pub target: i64,
     /// Events taken in.
     pub events: i64,
-    /// Why it does not go on; it is tried again by itself.
+    /// Why it does not go on; while it is running it is tried again by itself.
     pub error: Option<String>,
     /// When it began.
     pub started_at: Time,
@@ -63,7 +74,8 @@ impl Replay {
             return Some(0.0);
         }
         let elapsed = (self.updated_at.0 - self.started_at.0) as f64 / 1e6;
-        (self.position > 0).then(|| elapsed * (self.target - self.position).max(0) as f64 / self.position as f64)
+        (self.position > 0 && self.status == ReplayStatus::Running)
+            .then(|| elapsed * (self.target - self.position).max(0) as f64 / self.position as f64)
     }
 }
 
@@ -127,6 +139,17 @@ pub(super) fn fail(tx: &mut Tx, model: &'static str, error: &str) -> Result<(), 
     Ok(())
 }
 
+/// Ends the running replay of a model without a result: what is in use stays as it is.
+pub(super) fn end(tx: &mut Tx, model: &'static str, status: ReplayStatus, error: Option<&str>) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.execute("DELETE FROM own.readers WHERE source = $1", params![model])?;
+    tx.execute(
+        "UPDATE own.replays SET status = $2, error = COALESCE($3, error), updated_at = $4 WHERE model = $1 AND status = 'running'",
+        params![model, status.as_str(), error, now],
+    )?;
+    Ok(())
+}
+
 pub(super) fn get(q: &mut Query, id: Uuid) -> Result<Option<Replay>, DbError> {
     let row = q.row(&format!("SELECT {COLUMNS} FROM own.replays WHERE id = $1"), params![id])?;
     row.as_ref().map(replay).transpose()
@@ -137,7 +160,8 @@ pub(super) fn list(q: &mut Query) -> Result<Vec<Replay>, DbError> {
 }
 
 fn replay(row: &Row) -> Result<Replay, DbError> {
-    let status = if row.get::<String>(2)? == "running" { ReplayStatus::Running } else { ReplayStatus::Done };
+    let status: String = row.get(2)?;
+    let status = ReplayStatus::parse(&status).ok_or_else(|| DbError::Internal(format!("a replay that is {status}")))?;
     Ok(Replay {
         id: row.get(0)?,
         model: row.get(1)?,

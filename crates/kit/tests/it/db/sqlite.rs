@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use kit::db::{Database, migrate};
 use kit::{DbError, Migration, params};
@@ -196,6 +197,38 @@ async fn what_is_past_its_deadline_is_refused_before_it_starts() {
     let write = kit::context::scope(late, async { add(&bed.db, 1).await });
     assert_eq!(write.await, Err(DbError::Overloaded));
     assert_eq!(ids(&bed.db).await, Vec::<i64>::new());
+}
+
+/// The queue's clock is that of the test, which stands still; the writer is held.
+#[tokio::test(start_paused = true)]
+async fn nothing_new_begins_while_others_wait_too_long() {
+    let bed = Bed::new().await;
+    assert_eq!(bed.db.admit(), Ok(()));
+    let (release, held) = hold(&bed).await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(bed.db.admit(), Ok(()), "nobody waits");
+    let write = |id: i64| bed.db.write(move |tx| insert(tx, id));
+    let waiting: Vec<_> = (1..64).map(write).collect();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(bed.db.admit(), Ok(()), "few wait");
+    drop(release);
+    held.await.unwrap().unwrap();
+    for one in waiting {
+        one.await.unwrap();
+    }
+    let (release, held) = hold(&bed).await;
+    let waiting: Vec<_> = (64..128).map(write).collect();
+    for (more_ms, admitted) in [(25, 4), (25, 2), (24, 0), (1, 0), (60_000, 0)] {
+        tokio::time::advance(Duration::from_millis(more_ms)).await;
+        assert_eq!((0..4).filter(|_| bed.db.admit().is_ok()).count(), admitted, "{more_ms}");
+    }
+    assert_eq!(bed.db.admit(), Err(DbError::Overloaded));
+    drop(release);
+    held.await.unwrap().unwrap();
+    for one in waiting {
+        one.await.unwrap();
+    }
+    assert_eq!(bed.db.admit(), Ok(()));
 }
 
 #[tokio::test]

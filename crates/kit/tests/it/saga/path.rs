@@ -16,6 +16,7 @@ testing::both_engines!(
     a_local_refusal_undoes_as_well,
     an_answer_that_is_refused_here_is_undone_there,
     a_refusal_after_the_pivot_needs_an_operator,
+    a_refusal_that_nobody_would_learn_of_needs_an_operator,
     a_signal_that_comes_before_the_wait_is_not_lost,
     signals_that_decide_nothing_are_waited_through,
     the_deadline_of_a_wait_is_kept,
@@ -72,6 +73,15 @@ async fn a_refusal_after_the_pivot_needs_an_operator(engine: Engine) {
     assert_eq!(world.settle(saga).await, Status::Stuck);
     assert_eq!(world.effects(saga).await, ["charge", "reserve"]);
     assert_eq!(world.reason(saga).await.as_deref(), Some("notify: refused"));
+}
+
+async fn a_refusal_that_nobody_would_learn_of_needs_an_operator(engine: Engine) {
+    let world = World::on(engine, Shape::default()).await;
+    world.callee.meets("give", &[Meets::Refused]);
+    let saga = world.start_one_way("a").await;
+    assert_eq!(world.settle(saga).await, Status::Stuck);
+    assert_eq!(world.steps(saga).await, ["give failed"]);
+    assert_eq!(world.reason(saga).await.as_deref(), Some("give: refused"));
 }
 
 async fn a_signal_that_comes_before_the_wait_is_not_lost(engine: Engine) {

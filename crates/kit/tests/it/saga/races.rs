@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use kit::DbError;
+use kit::db::Fate;
 use kit::saga::{Aborted, Status};
 use serde_json::json;
 use testing::{Engine, eventually};
@@ -114,4 +116,19 @@ async fn turning_back_and_the_pivot_race_and_one_wins(engine: Engine) {
         }
     };
     join_all((0..20).map(|n| one(format!("k{n}")))).await;
+}
+
+/// The database was away for longer than the lease of whoever drove the saga.
+#[test]
+fn a_saga_whose_drive_ended_without_a_write_goes_on_when_its_lease_has_ended() {
+    testing::run(async {
+        let world = World::in_memory(&World::image().await, Shape::default()).await;
+        world.callee.meets("reserve", &[HeldAfter]);
+        let saga = world.start("a").await;
+        world.callee.held(1).await;
+        world.commits.lock().unwrap().push_back(Fate::Undone(DbError::StorageFull));
+        world.pass(Duration::from_secs(41));
+        world.callee.let_go();
+        eventually("it waits for the payer", || async { world.sagas().settle(saga).await == Ok(Status::Waiting) }).await;
+    });
 }

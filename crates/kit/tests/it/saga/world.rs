@@ -162,7 +162,7 @@ impl World {
 
     async fn live(&self) {
         let process = self.process();
-        process.sagas.define(vec![sample(self.callee.clone(), self.shape)]);
+        process.sagas.define(vec![sample(self.callee.clone(), self.shape), one_way(self.callee.clone())]);
         process.sagas.check_definitions().await.unwrap();
         process.tasks.spawn_forever("sagas", process.sagas.clone().run());
     }
@@ -212,8 +212,13 @@ impl World {
 
     /// Moves the clock.
     pub fn advance(&self, time: Duration) {
-        self.shift_us.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+        self.pass(time);
         self.sagas().wake();
+    }
+
+    /// Moves the clock and tells nobody.
+    pub fn pass(&self, time: Duration) {
+        self.shift_us.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
     pub async fn start(&self, key: &str) -> Uuid {
@@ -228,6 +233,12 @@ impl World {
         let (process, key) = (self.process(), key.to_owned());
         let sagas = process.sagas;
         process.db.write(move |tx| sagas.start(tx, "sample", &key, subject(&key), data.clone(), &[])).await
+    }
+
+    /// Starts the saga that has no way back.
+    pub async fn start_one_way(&self, key: &'static str) -> Uuid {
+        let sagas = self.sagas();
+        self.db().write(move |tx| sagas.start(tx, "one_way", key, subject(key), json!({}), &[])).await.unwrap()
     }
 
     pub async fn pay(&self, key: &str, payload: Json) {
@@ -424,6 +435,18 @@ fn sample(callee: Callee, shape: Shape) -> Definition {
             mark(tx, run.saga, &format!("failed: {code}"), 1)
         })),
     }
+}
+
+/// **`give`** → `tell`: nothing before the pivot, and nobody is told that it failed.
+fn one_way(callee: Callee) -> Definition {
+    let called = |name: &'static str| {
+        let callee = callee.clone();
+        Step::call(name, move |call| {
+            let callee = callee.clone();
+            async move { callee.act(name, call).await }
+        })
+    };
+    Definition { kind: "one_way", version: 1, steps: vec![called("give").pivot(), called("tell")], compensated: None }
 }
 
 fn payment(_: &mut Tx, run: &mut Run) -> Result<Outcome, DbError> {

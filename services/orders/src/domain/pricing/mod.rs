@@ -44,6 +44,8 @@ pub struct Item {
     pub product_id: ProductId,
     /// Whose it is.
     pub vendor_id: VendorId,
+    /// The store's own number for it.
+    pub sku: String,
     /// Its title now.
     pub title: String,
     /// physical, digital or course.
@@ -146,6 +148,7 @@ fn line(rate: Rate, item: &Item, line_id: OrderLineId) -> Result<Line, Unpriced>
         line_id,
         variant_id: item.variant_id,
         product_id: item.product_id,
+        sku: Some(item.sku.clone()).filter(|s| !s.is_empty()),
         title: item.title.clone(),
         kind: item.kind.clone(),
         quantity: item.quantity,

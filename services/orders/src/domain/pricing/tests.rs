@@ -12,6 +12,7 @@ fn item(store: u128, kind: &str, price: i64, quantity: i64) -> Item {
         variant_id: VariantId(Uuid::from_u128(store * 1_000 + 1)),
         product_id: ProductId(Uuid::from_u128(store * 1_000 + 2)),
         vendor_id: VendorId(Uuid::from_u128(store)),
+        sku: "N1".into(),
         title: "Nakshi kantha".into(),
         kind: kind.into(),
         categories: Vec::new(),

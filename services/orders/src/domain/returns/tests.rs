@@ -136,7 +136,7 @@ fn a_return_goes_its_way_and_no_other() {
         [Some(true), Some(true), Some(false), Some(false)],
         [None, Some(true), Some(true), Some(false)],
         [Some(false), Some(false), None, Some(true)],
-        [Some(false), Some(false), Some(false), None],
+        [Some(false), Some(false), None, None],
     ];
     let mut order = delivered();
     for (step, allowed) in way.iter().zip(after) {

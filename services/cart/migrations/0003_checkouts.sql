@@ -1,0 +1,1 @@
+CREATE INDEX checkouts_aged ON cart.checkouts (created_at);
