@@ -182,6 +182,8 @@ async fn a_payment_that_cannot_begin_at_all_fails_the_order(engine: Engine) {
     let trouble = Trouble::make_for(&shop);
     trouble.for_times("/Initiate", Fault::LoseAnswer, usize::MAX);
     let early = shop.post(&shopper, "k", order_of(&good, 1)).await.expect(201);
+    // The answer does not wait for the payment service; what is not asked before the minute is over never begins.
+    testing::eventually("a payment is begun, unheard", || async { shop.count("payments", "payments").await == 1 }).await;
     shop.p.advance_seconds(61);
     shop.p.settle().await;
     let order = shop.get(&shopper, &early.body).await;

@@ -50,7 +50,6 @@ impl Shop {
         (seller, store)
     }
 
-    /// Opens a second store of the same owner.
     /// Settles until nothing is left that failed for now and is tried again a little later.
     pub async fn rest(&self) {
         self.p.settle().await;
@@ -70,6 +69,7 @@ impl Shop {
         panic!("something fails again and again");
     }
 
+    /// Opens a second store of the same owner.
     pub async fn another_store_of(&self, seller: &Caller) -> String {
         open_store(&self.p, "rajshahi-silk", seller).await.vendor_id
     }
