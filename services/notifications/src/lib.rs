@@ -45,6 +45,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "catalog", "orders", "payments"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: |section| Config::read(section).map(drop),
     build,
 };

@@ -31,6 +31,7 @@ const SHOP: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |env: Env| -> Result<Service, BuildError> { Ok(Service { sagas: Some((env.sagas(), vec![sale()])), ..Service::default() }) },
 };

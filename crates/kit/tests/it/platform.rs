@@ -18,6 +18,7 @@ const fn service(name: &'static str, calls: &'static [&'static str], reads: &'st
         calls,
         reads,
         describe: || (Vec::new(), OpenApiBuilder::new().build()),
+        keys: Vec::new,
         check_config: |section| if section.get("wrong").is_some() { Err("unknown field `wrong`".into()) } else { Ok(()) },
         build: |_| Ok(Service::default()),
     }
