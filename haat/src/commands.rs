@@ -49,7 +49,10 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Replay(args) => {
             let done = match server_of(&args.place).await? {
                 Some(server) => replay::there(&server, &args.model).await?,
-                None => while_stopped(&args.place.common, async |running| replay::here(&running.platform, &args.model).await).await?,
+                None => {
+                    let act = async |running: &Running| replay::here(&running.platform, &args.model).await;
+                    while_stopped(&args.place.common, Data::IsThere, act).await?
+                }
             };
             println!("{done}");
             Ok(())
@@ -101,7 +104,7 @@ async fn import_products(args: &ImportProductsArgs) -> anyhow::Result<()> {
     };
     let mut report = import::Report::default();
     let (wanted, to) = (&wanted, &mut report);
-    let done = at(&args.intake.place, move |target| import::products(target, wanted, to)).await;
+    let done = at(&args.intake.place, Data::MayBegin, move |target| import::products(target, wanted, to)).await;
     tell_imported(done, report, "products", args.intake.dry_run)
 }
 
@@ -119,7 +122,7 @@ async fn import_orders(args: &ImportOrdersArgs) -> anyhow::Result<()> {
     };
     let mut report = import::Report::default();
     let (wanted, to) = (&wanted, &mut report);
-    let done = at(&args.intake.place, move |target| import::orders(target, wanted, to)).await;
+    let done = at(&args.intake.place, Data::MayBegin, move |target| import::orders(target, wanted, to)).await;
     tell_imported(done, report, "orders", args.intake.dry_run)
 }
 
@@ -138,29 +141,42 @@ fn tell_imported(done: anyhow::Result<()>, mut report: import::Report, what: &st
 }
 
 async fn repair_inventory(common: &Common, dry_run: bool) -> anyhow::Result<()> {
-    print!("{}", here(common, async |running| inventory::repair(running.console()?, dry_run).await).await?);
+    let act = async |running: &Running| inventory::repair(running.console()?, dry_run).await;
+    print!("{}", here(common, Data::IsThere, act).await?);
     Ok(())
 }
 
+/// Whether a command begins a database in an empty directory. One that only looks at what is there, or mends it, does not:
+/// its directory is misspelt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Data {
+    MayBegin,
+    IsThere,
+}
+
 /// Does something on services that are started for it.
-async fn here<T>(common: &Common, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let running = run::start(&begin(common, None)?, &[]).await?;
+async fn here<T>(common: &Common, data: Data, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let config = begin(common, None)?;
+    if data == Data::IsThere {
+        config.require_database()?;
+    }
+    let running = run::start(&config, &[]).await?;
     let done = act(&running).await;
     running.stop().await;
     done
 }
 
 /// Does something at a running server, or on services that are started for it here.
-async fn at<T, F: Future<Output = anyhow::Result<T>>>(place: &Place, act: impl FnOnce(Target) -> F) -> anyhow::Result<T> {
+async fn at<T, F: Future<Output = anyhow::Result<T>>>(place: &Place, data: Data, act: impl FnOnce(Target) -> F) -> anyhow::Result<T> {
     match server_of(place).await? {
         Some(server) => act(Target::Server(server)).await,
-        None => while_stopped(&place.common, async |running| act(Target::Here(Here(running.console()?.clone()))).await).await,
+        None => while_stopped(&place.common, data, async |running| act(Target::Here(Here(running.console()?.clone()))).await).await,
     }
 }
 
 /// As [`here`], for what a running server does too.
-async fn while_stopped<T>(common: &Common, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    here(common, act).await.map_err(|e| {
+async fn while_stopped<T>(common: &Common, data: Data, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    here(common, data, act).await.map_err(|e| {
         let said = format!("{e:#}");
         if said.contains("in use by another haat") { anyhow::anyhow!("{said}; with --server URL the one that runs does it") } else { e }
     })
@@ -185,12 +201,14 @@ async fn export_what(command: &ExportCommand) -> anyhow::Result<()> {
         ExportCommand::Products(args) => {
             let by_name = if args.file.extension().is_some_and(|e| e == "csv") { ProductFormat::Csv } else { ProductFormat::Jsonl };
             let (vendor, format) = (args.vendor.as_deref(), args.format.unwrap_or(by_name));
-            (at(&args.place, async |target| export::products(&target, vendor, format, &args.file).await).await?, "products")
+            (at(&args.place, Data::IsThere, async |target| export::products(&target, vendor, format, &args.file).await).await?, "products")
         }
-        ExportCommand::Orders(args) => (at(&args.place, async |target| export::orders(&target, &args.file).await).await?, "orders"),
+        ExportCommand::Orders(args) => {
+            (at(&args.place, Data::IsThere, async |target| export::orders(&target, &args.file).await).await?, "orders")
+        }
         ExportCommand::Events(args) => {
             let act = async |running: &Running| export::events(&running.platform, args.service.as_deref(), &args.file).await;
-            (here(&args.common, act).await?, "events")
+            (here(&args.common, Data::IsThere, act).await?, "events")
         }
     };
     eprintln!("exported: {done} {what}");
@@ -206,7 +224,7 @@ async fn create_admin(email: &str, password_file: Option<PathBuf>, common: &Comm
         last_name: String::new(),
         roles: vec!["customer".into(), "admin".into()],
     };
-    here(common, async |running| {
+    here(common, Data::MayBegin, async |running| {
         let made = IdentityClient::new(running.console()?.channel("identity")?).ensure_user(request).await;
         made.map_err(|status| anyhow::anyhow!("{}", status.message()))
     })
