@@ -1,6 +1,5 @@
 //! What each command does.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -17,7 +16,7 @@ use crate::exchange::{Here, Server, Target, Who};
 use crate::export::ProductFormat;
 use crate::password::Purpose;
 use crate::run::Running;
-use crate::{backup, bench, doctor, export, import, inventory, openapi, password, platform, replay, run, top};
+use crate::{backup, bench, doctor, export, import, inventory, openapi, password, platform, print, replay, run, top};
 
 /// Runs one command to its end.
 pub async fn carry_out(command: Command) -> anyhow::Result<()> {
@@ -26,26 +25,25 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => run::serve(&begin(&args.common, None)?, &args.only).await,
         Command::Migrate(args) => {
             let running = run::start(&begin(&args.common, None)?, &args.only).await?;
-            println!("the schemas of {} are up to date", running.platform.services().collect::<Vec<_>>().join(", "));
+            let names = running.platform.services().collect::<Vec<_>>().join(", ");
             running.stop().await;
-            Ok(())
+            print::line(format_args!("the schemas of {names} are up to date"))
         }
         Command::Import(ImportCommand::Products(args)) => import_products(&args).await,
         Command::Inventory(InventoryCommand::Repair { dry_run, common }) => repair_inventory(&common, dry_run).await,
         Command::Import(ImportCommand::Orders(args)) => import_orders(&args).await,
         Command::Export(command) => export_what(&command).await,
         Command::Admin(AdminCommand::Create { email, password_file, common }) => create_admin(&email, password_file, &common).await,
-        Command::Config(common) => {
-            print!("{}", config::explain(&common.flags(None))?);
-            Ok(())
-        }
+        Command::Config(common) => print::text(config::explain(&common.flags(None))?),
         Command::Doctor(common) => examine(&common).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "haat", &mut std::io::stdout());
-            Ok(())
+            // It panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "haat", &mut script);
+            print::text(String::from_utf8(script)?)
         }
         Command::Services { json } => print_services(json),
-        Command::Openapi(args) => Ok(writeln!(std::io::stdout(), "{}", openapi::described(&args)?)?),
+        Command::Openapi(args) => print::line(openapi::described(&args)?),
         Command::Replay(args) => {
             let done = match server_of(&args.place).await? {
                 Some(server) => replay::there(&server, &args.model).await?,
@@ -54,17 +52,10 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
                     while_stopped(&args.place.common, Data::IsThere, act).await?
                 }
             };
-            println!("{done}");
-            Ok(())
+            print::line(done)
         }
-        Command::Backup(args) => {
-            println!("{}", backup::make(&begin(&args.common, None)?, &args.dest)?);
-            Ok(())
-        }
-        Command::Restore(args) => {
-            println!("{}", backup::restore(&begin(&args.common, None)?, &args.src, args.force)?);
-            Ok(())
-        }
+        Command::Backup(args) => print::line(backup::make(&begin(&args.common, None)?, &args.dest)?),
+        Command::Restore(args) => print::line(backup::restore(&begin(&args.common, None)?, &args.src, args.force)?),
         Command::Top(args) => top::run(&args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Sim(_) => bail!("the simulator brings its own runtime"),
@@ -84,7 +75,7 @@ fn begin(common: &Common, profile: Option<Profile>) -> anyhow::Result<Config> {
 
 async fn examine(common: &Common) -> anyhow::Result<()> {
     let (report, is_bad) = doctor::report(&doctor::examine(&common.flags(None)).await);
-    print!("{report}");
+    print::text(report)?;
     if is_bad {
         bail!("something is wrong; see the lines marked BAD");
     }
@@ -130,7 +121,7 @@ async fn import_orders(args: &ImportOrdersArgs) -> anyhow::Result<()> {
 fn tell_imported(done: anyhow::Result<()>, mut report: import::Report, what: &str, is_dry: bool) -> anyhow::Result<()> {
     report.is_stopped |= done.is_err();
     if done.is_ok() || !report.is_empty() {
-        report.print(&mut std::io::stdout(), what, is_dry)?;
+        report.print(&mut print::stdout(), what, is_dry)?;
     }
     done?;
     match report.refused {
@@ -142,8 +133,7 @@ fn tell_imported(done: anyhow::Result<()>, mut report: import::Report, what: &st
 
 async fn repair_inventory(common: &Common, dry_run: bool) -> anyhow::Result<()> {
     let act = async |running: &Running| inventory::repair(running.console()?, dry_run).await;
-    print!("{}", here(common, Data::IsThere, act).await?);
-    Ok(())
+    print::text(here(common, Data::IsThere, act).await?)
 }
 
 /// Whether a command begins a database in an empty directory. One that only looks at what is there, or mends it, does not:
@@ -211,7 +201,7 @@ async fn export_what(command: &ExportCommand) -> anyhow::Result<()> {
             (here(&args.common, Data::IsThere, act).await?, "events")
         }
     };
-    eprintln!("exported: {done} {what}");
+    print::aside(format_args!("exported: {done} {what}"));
     Ok(())
 }
 
@@ -229,20 +219,18 @@ async fn create_admin(email: &str, password_file: Option<PathBuf>, common: &Comm
         made.map_err(|status| anyhow::anyhow!("{}", status.message()))
     })
     .await?;
-    println!("{email} is an administrator");
-    Ok(())
+    print::line(format_args!("{email} is an administrator"))
 }
 
 fn print_services(json: bool) -> anyhow::Result<()> {
     if json {
         let list: Vec<_> =
             platform::SERVICES.iter().map(|s| serde_json::json!({"name": s.name, "calls": s.calls, "reads": s.reads})).collect();
-        println!("{}", serde_json::to_string_pretty(&list)?);
-        return Ok(());
+        return print::line(serde_json::to_string_pretty(&list)?);
     }
     for s in platform::SERVICES {
         let or_nobody = |list: &[&str]| if list.is_empty() { "nobody".to_owned() } else { list.join(", ") };
-        println!("{:<10} calls {}; reads the events of {}", s.name, or_nobody(s.calls), or_nobody(s.reads));
+        print::line(format_args!("{:<10} calls {}; reads the events of {}", s.name, or_nobody(s.calls), or_nobody(s.reads)))?;
     }
     Ok(())
 }

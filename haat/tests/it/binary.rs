@@ -183,6 +183,34 @@ fn what_only_reads_makes_no_database() {
 }
 
 #[test]
+fn a_command_whose_output_nobody_reads_ends_without_a_word() {
+    let folder = folder();
+    assert!(haat(folder.path(), &["migrate"]).status().unwrap().success());
+    let commands: [&[&str]; 12] = [
+        &["config"],
+        &["doctor", "--listen", "127.0.0.1:0"],
+        &["openapi"],
+        &["openapi", "--collection"],
+        &["services"],
+        &["services", "--json"],
+        &["completions", "bash"],
+        &["export", "products", "--format", "csv"],
+        &["export", "orders"],
+        &["inventory", "repair"],
+        &["replay", "orders"],
+        &["migrate"],
+    ];
+    for command in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = haat(folder.path(), command).stdout(writer).env("HAAT_LOG__FILTER", "off").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        // As a shell says it of a program that SIGPIPE has ended.
+        assert_eq!((output.status.code(), said.as_ref()), (Some(141), ""), "{command:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_started_with_is_named() {
     let folder = folder();
     std::fs::write(folder.path().join("file"), "not a directory").unwrap();
