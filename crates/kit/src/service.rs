@@ -109,7 +109,7 @@ pub struct Figure {
     pub name: &'static str,
     /// Further labels, in the order of the columns.
     pub labels: &'static [&'static str],
-    /// Of the service's own schema.
+    /// Of the service's own schema; `$1` in it is the time.
     pub sql: &'static str,
 }
 

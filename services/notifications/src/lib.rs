@@ -81,6 +81,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         consumers: consumers::all(),
         jobs: jobs(&app),
         log: LogKept::Days(365),
+        figures: &store::FIGURES,
         ..Service::default()
     })
 }
