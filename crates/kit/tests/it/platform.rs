@@ -61,6 +61,7 @@ fn what_cannot_work_is_refused_by_name() {
             (&[CALLER, STOCK], only(&["caller"]), json!({}), "caller calls stock, which does not run here and has no address"),
             (&[STOCK], Choice::All, json!({"stok": {}}), "there is no service stok"),
             (&[STOCK], Choice::All, json!({"stock": {"wrong": 1}}), "configuration of stock: unknown field `wrong`"),
+            (&[CALLER, STOCK], only(&["stock"]), json!({"caller": {"wrong": 1}}), "configuration of caller: unknown field `wrong`"),
             (&CIRCLE, Choice::All, json!({}), "services call each other in a circle: b → c → b"),
         ];
         for (defs, choice, config, expected) in cases {
