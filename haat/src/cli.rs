@@ -1,5 +1,7 @@
 //! The command line.
 
+mod examples;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -16,92 +18,76 @@ use crate::top::TopArgs;
 
 /// A marketplace back end in one binary: `haat demo` shows it, `haat serve` runs it.
 #[derive(Parser)]
-#[command(name = "haat", version, about, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "haat", version, about, propagate_version = true, after_help = examples::HAAT)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXAMPLES: &str = "Examples:
-  haat demo                                   a marketplace with goods and accounts on http://127.0.0.1:8080
-  haat serve --data /var/lib/haat             the same, empty and for real
-  haat import products a.csv --vendor mine    brings a shop's products in; --server: to a running one
-  haat export products all.jsonl              writes them so that an import takes them again
-  haat config                                 every setting, its value, and where it came from
-  haat doctor                                 what is wrong here, and what to do about it
-  haat openapi > openapi.json                 what generators of clients read; --collection: what Postman does
-  haat top                                    what a running one does at the moment
-  haat bench                                  measures complete checkouts on this machine";
-
-const BENCH: &str = "Examples:
-  haat bench                                  complete checkouts, as many as 16 clients get done
-  haat bench --rate 200 --report page.html    200 begin each second; a page with plots
-  haat bench --mix lists --clients 32         lists of 10,000 products while stock changes, and how old they are
-  haat bench --target http://127.0.0.1:8080   a server that runs already
-
-Where no --target is named, a demo is started on an empty folder that is thrown away. Somewhere else, products are added
-(browse, lists), stock is changed and orders are placed: have a copy. Nothing limits how often may be asked in the
-development profile on loopback; elsewhere see services.gateway.limits.";
-
-const TOP: &str = "Examples:
-  haat top                                       of http://127.0.0.1:8080; q ends it, ? explains it
-  haat top --server https://shop.example         of another machine: whatever may read its /metrics
-  haat top --server http://10.0.0.7:9090         of a process without the gateway, at its internal_listen
-  haat top --once | grep -A 9 Requests           looks twice, a second apart, and prints text
-  haat top --once --every 10                     what happened in ten seconds";
-
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
     /// Runs the demo marketplace: loads goods, accounts and past orders the first time, then serves everything on loopback.
+    #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
     /// Runs haat. The first administrator comes from `haat admin create`.
+    #[command(after_help = examples::SERVE)]
     Serve(ServeArgs),
     /// Brings the database up to date and ends.
+    #[command(after_help = examples::MIGRATE)]
     Migrate(ServeArgs),
     /// Brings data in from a file; by handle and sku, so that a second run changes nothing.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::IMPORT)]
     Import(ImportCommand),
     /// Looks after stock.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::INVENTORY)]
     Inventory(InventoryCommand),
     /// Writes what an import takes: products and orders; and what happened.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::EXPORT)]
     Export(ExportCommand),
     /// Makes administrators.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::ADMIN)]
     Admin(AdminCommand),
     /// Prints every setting, its value (secrets hidden), and where it came from.
+    #[command(after_help = examples::CONFIG)]
     Config(Common),
     /// Looks at everything that can keep haat from starting or running well, and says what to do. Changes nothing.
+    #[command(after_help = examples::DOCTOR)]
     Doctor(Common),
     /// Prints completions for a shell, such as `haat completions bash > /etc/bash_completion.d/haat`.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// Which.
         shell: clap_complete::Shell,
     },
     /// Lists the services: what each calls and whose events it reads.
+    #[command(after_help = examples::SERVICES)]
     Services {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
     /// Prints the description of every route, for generators of clients; with --collection for Postman.
+    #[command(after_help = examples::OPENAPI)]
     Openapi(OpenapiArgs),
     /// Builds a read model anew from the events, beside the one in use, and then puts it in its place.
+    #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
     /// Copies the embedded database into a new directory, also while haat runs, and reads the copy back.
+    #[command(after_help = examples::BACKUP)]
     Backup(BackupArgs),
     /// Puts a backup into the data directory, while haat is stopped.
+    #[command(after_help = examples::RESTORE)]
     Restore(RestoreArgs),
     /// Shows what a running haat does at the moment: requests, orders, database, readers, sagas, jobs. Needs no sign-in.
-    #[command(after_help = TOP)]
+    #[command(after_help = examples::TOP)]
     Top(TopArgs),
     /// Puts load on a server through its public API, and measures.
-    #[command(after_help = BENCH)]
+    #[command(after_help = examples::BENCH)]
     Bench(BenchArgs),
     /// Runs the platform in virtual time with faults drawn from seeds, and checks what must always hold.
+    #[command(after_help = examples::SIM)]
     Sim(SimArgs),
 }
 
@@ -201,45 +187,12 @@ pub struct RestoreArgs {
 #[derive(Subcommand)]
 pub enum ImportCommand {
     /// Products from Shopify's CSV, plain CSV or JSON Lines, each wholly or not at all.
-    #[command(after_help = IMPORT_PRODUCTS)]
+    #[command(after_help = examples::IMPORT_PRODUCTS)]
     Products(ImportProductsArgs),
     /// Orders that were placed elsewhere, from CSV, as records: no stock is held, no money moves, nobody is written to.
-    #[command(after_help = IMPORT_ORDERS)]
+    #[command(after_help = examples::IMPORT_ORDERS)]
     Orders(ImportOrdersArgs),
 }
-
-const IMPORT_PRODUCTS: &str = "Examples:
-  haat import products shop.csv --vendor my-shop --dry-run --report bad.csv
-      reads and checks everything, writes nothing but the rows that cannot be taken and why
-  haat import products shop.csv --vendor my-shop --server http://127.0.0.1:8080 --email owner@example.com --password-file secret
-      into a running server, as the store's owner or an administrator
-  haat import products shop.csv --vendor my-shop --currency BDT
-      brings them in; the same again goes on where it was stopped, and changes nothing that is there as it is
-  zcat items.jsonl.gz | haat import products - --vendor my-shop --currency USD \\
-      --map handle=id --map title=name --map priceMinor=price_in_cents --map brand=maker.name --map 'attr.*=spec_*'
-      a foreign file: each --map says where a field is found; the first one that finds something counts
-
-Plain CSV has a row per variant and these columns, of which handle, title and price are needed:
-  handle,title,description,category,brand,kind,sku,option1_name,option1_value,option2_name,option2_value,
-  price,currency,compare_at_price,stock,image_url,attr.<name>
-JSON Lines has an object per product with the same names in camelCase, and a list of variants where there are several.
-Amounts are such as 12.50; priceMinor is for whole cents.";
-
-const IMPORT_ORDERS: &str = "Examples:
-  haat import orders orders.csv --source old-shop --dry-run --report bad.csv
-      reads and checks everything, writes nothing but the rows that cannot be taken and why
-  haat import orders orders.csv --source old-shop --currency BDT
-      brings them in; the same again brings them up to date, by source and number
-  haat import orders invoices.csv --source till --vendor my-shop --currency GBP \\
-      --map number=Invoice --map placed_at=InvoiceDate --map sku=StockCode --map title=Description --map quantity=Quantity --map unit_price=UnitPrice
-  haat import orders orders.csv --source old-shop --status invoiced=confirmed --status unavailable=cancelled
-      what the other shop calls its states
-
-The file has a row per line of an order, the rows of an order together, and these columns, of which number, placed_at,
-quantity, unit_price, and vendor or --vendor, are needed:
-  number,source,placed_at,status,email,vendor,sku,title,kind,quantity,unit_price,currency,shipping,tax,discount,tax_included,shipped_at,delivered_at
-The status is confirmed, processing, shipped, delivered (where left out), returned or cancelled; an order whose quantities are
-below 0 was called off. Shipping, tax and discount are those of the line; a store's part has their sums.";
 
 /// What `import orders` takes.
 #[derive(Args, Clone, Debug)]
@@ -315,25 +268,15 @@ pub struct ImportProductsArgs {
 #[derive(Subcommand)]
 pub enum ExportCommand {
     /// Products, as JSON Lines with everything, or as plain CSV.
-    #[command(after_help = EXPORT_PRODUCTS)]
+    #[command(after_help = examples::EXPORT_PRODUCTS)]
     Products(ExportProductsArgs),
     /// Orders that were sold, as CSV with a row per line.
-    #[command(after_help = EXPORT_ORDERS)]
+    #[command(after_help = examples::EXPORT_ORDERS)]
     Orders(ExportOrdersArgs),
     /// What happened, as CloudEvents in JSON Lines: every service's log, oldest first.
-    #[command(after_help = EXPORT_EVENTS)]
+    #[command(after_help = examples::EXPORT_EVENTS)]
     Events(ExportEventsArgs),
 }
-
-const EXPORT_PRODUCTS: &str = "Examples:
-  haat export products all.jsonl                           every product of every store
-  haat import products all.jsonl --vendor-from-file        brings them in elsewhere, or again
-  haat export products shop.csv --vendor my-shop --format csv
-      a row per variant for a spreadsheet: attributes become words, and stock one number";
-
-const EXPORT_EVENTS: &str = "Examples:
-  haat export events events.jsonl
-  haat export events --service orders | jq -r .type | sort | uniq -c";
 
 /// What `export products` takes.
 #[derive(Args, Clone, Debug)]
@@ -351,10 +294,6 @@ pub struct ExportProductsArgs {
     #[allow(missing_docs, reason = "a comment here would become the command's help")]
     pub place: Place,
 }
-
-const EXPORT_ORDERS: &str = "Examples:
-  haat export orders orders.csv
-  haat import orders orders.csv        brings them in elsewhere, as records";
 
 /// What `export orders` takes.
 #[derive(Args, Clone, Debug)]
@@ -385,6 +324,7 @@ pub struct ExportEventsArgs {
 #[derive(Subcommand)]
 pub enum InventoryCommand {
     /// Compares what is on hand and reserved with movements and reservations, and puts right what differs.
+    #[command(after_help = examples::REPAIR)]
     Repair {
         /// Only says what differs.
         #[arg(long)]
@@ -400,6 +340,7 @@ pub enum InventoryCommand {
 pub enum AdminCommand {
     /// Makes an administrator, or gives the role to somebody. The password is asked for, or comes from a file or from
     /// HAAT_ADMIN_PASSWORD.
+    #[command(after_help = examples::CREATE)]
     Create {
         /// Whom.
         #[arg(long)]

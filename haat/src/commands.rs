@@ -1,6 +1,5 @@
 //! What each command does.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -17,7 +16,7 @@ use crate::exchange::{Here, Server, Target, Who};
 use crate::export::ProductFormat;
 use crate::password::Purpose;
 use crate::run::Running;
-use crate::{backup, bench, doctor, export, import, inventory, openapi, password, platform, replay, run, top};
+use crate::{backup, bench, doctor, export, import, inventory, openapi, password, platform, print, replay, run, top};
 
 /// Runs one command to its end.
 pub async fn carry_out(command: Command) -> anyhow::Result<()> {
@@ -26,42 +25,37 @@ pub async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => run::serve(&begin(&args.common, None)?, &args.only).await,
         Command::Migrate(args) => {
             let running = run::start(&begin(&args.common, None)?, &args.only).await?;
-            println!("the schemas of {} are up to date", running.platform.services().collect::<Vec<_>>().join(", "));
+            let names = running.platform.services().collect::<Vec<_>>().join(", ");
             running.stop().await;
-            Ok(())
+            print::line(format_args!("the schemas of {names} are up to date"))
         }
         Command::Import(ImportCommand::Products(args)) => import_products(&args).await,
         Command::Inventory(InventoryCommand::Repair { dry_run, common }) => repair_inventory(&common, dry_run).await,
         Command::Import(ImportCommand::Orders(args)) => import_orders(&args).await,
         Command::Export(command) => export_what(&command).await,
         Command::Admin(AdminCommand::Create { email, password_file, common }) => create_admin(&email, password_file, &common).await,
-        Command::Config(common) => {
-            print!("{}", config::explain(&common.flags(None))?);
-            Ok(())
-        }
+        Command::Config(common) => print::text(config::explain(&common.flags(None))?),
         Command::Doctor(common) => examine(&common).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "haat", &mut std::io::stdout());
-            Ok(())
+            // It panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "haat", &mut script);
+            print::text(String::from_utf8(script)?)
         }
         Command::Services { json } => print_services(json),
-        Command::Openapi(args) => Ok(writeln!(std::io::stdout(), "{}", openapi::described(&args)?)?),
+        Command::Openapi(args) => print::line(openapi::described(&args)?),
         Command::Replay(args) => {
             let done = match server_of(&args.place).await? {
                 Some(server) => replay::there(&server, &args.model).await?,
-                None => while_stopped(&args.place.common, async |running| replay::here(&running.platform, &args.model).await).await?,
+                None => {
+                    let act = async |running: &Running| replay::here(&running.platform, &args.model).await;
+                    while_stopped(&args.place.common, Data::IsThere, act).await?
+                }
             };
-            println!("{done}");
-            Ok(())
+            print::line(done)
         }
-        Command::Backup(args) => {
-            println!("{}", backup::make(&begin(&args.common, None)?, &args.dest)?);
-            Ok(())
-        }
-        Command::Restore(args) => {
-            println!("{}", backup::restore(&begin(&args.common, None)?, &args.src, args.force)?);
-            Ok(())
-        }
+        Command::Backup(args) => print::line(backup::make(&begin(&args.common, None)?, &args.dest)?),
+        Command::Restore(args) => print::line(backup::restore(&begin(&args.common, None)?, &args.src, args.force)?),
         Command::Top(args) => top::run(&args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Sim(_) => bail!("the simulator brings its own runtime"),
@@ -81,7 +75,7 @@ fn begin(common: &Common, profile: Option<Profile>) -> anyhow::Result<Config> {
 
 async fn examine(common: &Common) -> anyhow::Result<()> {
     let (report, is_bad) = doctor::report(&doctor::examine(&common.flags(None)).await);
-    print!("{report}");
+    print::text(report)?;
     if is_bad {
         bail!("something is wrong; see the lines marked BAD");
     }
@@ -101,7 +95,7 @@ async fn import_products(args: &ImportProductsArgs) -> anyhow::Result<()> {
     };
     let mut report = import::Report::default();
     let (wanted, to) = (&wanted, &mut report);
-    let done = at(&args.intake.place, move |target| import::products(target, wanted, to)).await;
+    let done = at(&args.intake.place, Data::MayBegin, move |target| import::products(target, wanted, to)).await;
     tell_imported(done, report, "products", args.intake.dry_run)
 }
 
@@ -119,7 +113,7 @@ async fn import_orders(args: &ImportOrdersArgs) -> anyhow::Result<()> {
     };
     let mut report = import::Report::default();
     let (wanted, to) = (&wanted, &mut report);
-    let done = at(&args.intake.place, move |target| import::orders(target, wanted, to)).await;
+    let done = at(&args.intake.place, Data::MayBegin, move |target| import::orders(target, wanted, to)).await;
     tell_imported(done, report, "orders", args.intake.dry_run)
 }
 
@@ -127,7 +121,7 @@ async fn import_orders(args: &ImportOrdersArgs) -> anyhow::Result<()> {
 fn tell_imported(done: anyhow::Result<()>, mut report: import::Report, what: &str, is_dry: bool) -> anyhow::Result<()> {
     report.is_stopped |= done.is_err();
     if done.is_ok() || !report.is_empty() {
-        report.print(&mut std::io::stdout(), what, is_dry)?;
+        report.print(&mut print::stdout(), what, is_dry)?;
     }
     done?;
     match report.refused {
@@ -138,29 +132,41 @@ fn tell_imported(done: anyhow::Result<()>, mut report: import::Report, what: &st
 }
 
 async fn repair_inventory(common: &Common, dry_run: bool) -> anyhow::Result<()> {
-    print!("{}", here(common, async |running| inventory::repair(running.console()?, dry_run).await).await?);
-    Ok(())
+    let act = async |running: &Running| inventory::repair(running.console()?, dry_run).await;
+    print::text(here(common, Data::IsThere, act).await?)
+}
+
+/// Whether a command begins a database in an empty directory. One that only looks at what is there, or mends it, does not:
+/// its directory is misspelt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Data {
+    MayBegin,
+    IsThere,
 }
 
 /// Does something on services that are started for it.
-async fn here<T>(common: &Common, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let running = run::start(&begin(common, None)?, &[]).await?;
+async fn here<T>(common: &Common, data: Data, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let config = begin(common, None)?;
+    if data == Data::IsThere {
+        config.require_database()?;
+    }
+    let running = run::start(&config, &[]).await?;
     let done = act(&running).await;
     running.stop().await;
     done
 }
 
 /// Does something at a running server, or on services that are started for it here.
-async fn at<T, F: Future<Output = anyhow::Result<T>>>(place: &Place, act: impl FnOnce(Target) -> F) -> anyhow::Result<T> {
+async fn at<T, F: Future<Output = anyhow::Result<T>>>(place: &Place, data: Data, act: impl FnOnce(Target) -> F) -> anyhow::Result<T> {
     match server_of(place).await? {
         Some(server) => act(Target::Server(server)).await,
-        None => while_stopped(&place.common, async |running| act(Target::Here(Here(running.console()?.clone()))).await).await,
+        None => while_stopped(&place.common, data, async |running| act(Target::Here(Here(running.console()?.clone()))).await).await,
     }
 }
 
 /// As [`here`], for what a running server does too.
-async fn while_stopped<T>(common: &Common, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    here(common, act).await.map_err(|e| {
+async fn while_stopped<T>(common: &Common, data: Data, act: impl AsyncFnOnce(&Running) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    here(common, data, act).await.map_err(|e| {
         let said = format!("{e:#}");
         if said.contains("in use by another haat") { anyhow::anyhow!("{said}; with --server URL the one that runs does it") } else { e }
     })
@@ -185,15 +191,17 @@ async fn export_what(command: &ExportCommand) -> anyhow::Result<()> {
         ExportCommand::Products(args) => {
             let by_name = if args.file.extension().is_some_and(|e| e == "csv") { ProductFormat::Csv } else { ProductFormat::Jsonl };
             let (vendor, format) = (args.vendor.as_deref(), args.format.unwrap_or(by_name));
-            (at(&args.place, async |target| export::products(&target, vendor, format, &args.file).await).await?, "products")
+            (at(&args.place, Data::IsThere, async |target| export::products(&target, vendor, format, &args.file).await).await?, "products")
         }
-        ExportCommand::Orders(args) => (at(&args.place, async |target| export::orders(&target, &args.file).await).await?, "orders"),
+        ExportCommand::Orders(args) => {
+            (at(&args.place, Data::IsThere, async |target| export::orders(&target, &args.file).await).await?, "orders")
+        }
         ExportCommand::Events(args) => {
             let act = async |running: &Running| export::events(&running.platform, args.service.as_deref(), &args.file).await;
-            (here(&args.common, act).await?, "events")
+            (here(&args.common, Data::IsThere, act).await?, "events")
         }
     };
-    eprintln!("exported: {done} {what}");
+    print::aside(format_args!("exported: {done} {what}"));
     Ok(())
 }
 
@@ -206,25 +214,23 @@ async fn create_admin(email: &str, password_file: Option<PathBuf>, common: &Comm
         last_name: String::new(),
         roles: vec!["customer".into(), "admin".into()],
     };
-    here(common, async |running| {
+    here(common, Data::MayBegin, async |running| {
         let made = IdentityClient::new(running.console()?.channel("identity")?).ensure_user(request).await;
         made.map_err(|status| anyhow::anyhow!("{}", status.message()))
     })
     .await?;
-    println!("{email} is an administrator");
-    Ok(())
+    print::line(format_args!("{email} is an administrator"))
 }
 
 fn print_services(json: bool) -> anyhow::Result<()> {
     if json {
         let list: Vec<_> =
             platform::SERVICES.iter().map(|s| serde_json::json!({"name": s.name, "calls": s.calls, "reads": s.reads})).collect();
-        println!("{}", serde_json::to_string_pretty(&list)?);
-        return Ok(());
+        return print::line(serde_json::to_string_pretty(&list)?);
     }
     for s in platform::SERVICES {
         let or_nobody = |list: &[&str]| if list.is_empty() { "nobody".to_owned() } else { list.join(", ") };
-        println!("{:<10} calls {}; reads the events of {}", s.name, or_nobody(s.calls), or_nobody(s.reads));
+        print::line(format_args!("{:<10} calls {}; reads the events of {}", s.name, or_nobody(s.calls), or_nobody(s.reads)))?;
     }
     Ok(())
 }

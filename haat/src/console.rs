@@ -3,6 +3,7 @@
 //! Owns a note of how far the demo is loaded, and draws its pictures. Publishes nothing, consumes nothing.
 //! Calls identity, vendors, catalog and orders, for demo data, imports, exports and the first administrator.
 
+use kit::service::NoConfig;
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
 use crate::demo;
@@ -17,7 +18,8 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["identity", "vendors", "catalog", "orders"],
     reads: &[],
     describe: || demo::routes().describe(),
-    check_config: |_| Ok(()),
+    keys: kit::service::keys::<NoConfig>,
+    check_config: kit::service::checks::<NoConfig>,
     build,
 };
 

@@ -234,7 +234,7 @@ fn waiting(found: Abandoned) -> Vec<(i64, &'static str, &'static str)> {
             "dead letters",
             "start haat and look at GET /api/v1/dead-letters; see docs/operations/runbooks/dead-letters.md",
         ),
-        (found.dead_jobs, "dead jobs", "the log says why each failed; see docs/operations/runbooks/dead-jobs.md"),
+        (found.dead_jobs, "dead jobs", "start haat and look at GET /api/v1/dead-jobs; see docs/operations/runbooks/dead-jobs.md"),
     ];
     all.into_iter().filter(|(count, ..)| *count > 0).collect()
 }

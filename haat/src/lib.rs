@@ -15,6 +15,7 @@ mod inventory;
 mod openapi;
 mod password;
 pub mod platform;
+mod print;
 mod replay;
 pub mod run;
 mod sealed;
@@ -24,6 +25,17 @@ mod top;
 use anyhow::Context;
 
 pub use cli::Cli;
+pub use print::aside;
+
+/// How a command ends that failed: its exit status, and what it says. Nothing where nobody reads its output any more, or
+/// where somebody has stopped it at the keyboard: it ends as a program does that `SIGPIPE` or `SIGINT` has ended.
+pub fn ending(error: &anyhow::Error) -> (u8, Option<String>) {
+    match error {
+        e if print::is_unread(e) => (141, None),
+        e if e.is::<password::Interrupted>() => (130, None),
+        e => (1, Some(format!("haat: {e:#}"))),
+    }
+}
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> anyhow::Result<()> {

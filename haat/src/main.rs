@@ -12,8 +12,9 @@ fn main() -> ExitCode {
     match haat::run(haat::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("haat: {e:#}");
-            ExitCode::FAILURE
+            let (status, words) = haat::ending(&e);
+            words.into_iter().for_each(haat::aside);
+            ExitCode::from(status)
         }
     }
 }

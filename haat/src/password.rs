@@ -1,10 +1,10 @@
 //! A password that somebody gives a command: from a file, from the environment, or typed and not shown.
 
-use std::io::{BufRead, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 /// What a password is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,18 @@ pub enum Purpose {
     /// To sign in.
     Known,
 }
+
+/// Somebody pressed ^C in place of a password.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no password was typed")
+    }
+}
+
+impl std::error::Error for Interrupted {}
 
 /// The first line of `file`, else what the environment holds as `variable`, else what is typed.
 pub fn given(file: Option<&Path>, variable: &str, purpose: Purpose) -> anyhow::Result<String> {
@@ -31,37 +43,55 @@ pub fn given(file: Option<&Path>, variable: &str, purpose: Purpose) -> anyhow::R
 
 fn asked(purpose: Purpose) -> anyhow::Result<String> {
     let hidden = Hidden::begin().context("the terminal shows what is typed")?;
-    let password = line("Password: ")?;
-    if purpose == Purpose::New && line("The same again: ")? != password {
+    let password = hidden.line("Password: ")?;
+    if purpose == Purpose::New && hidden.line("The same again: ")? != password {
         bail!("these were two different passwords");
     }
     drop(hidden);
     if password.is_empty() { bail!("the password is empty") } else { Ok(password) }
 }
 
-fn line(prompt: &str) -> anyhow::Result<String> {
-    let mut out = std::io::stderr().lock();
-    write!(out, "{prompt}")?;
-    out.flush()?;
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line)?;
-    writeln!(out)?;
-    if read == 0 {
-        bail!("nothing was typed");
-    }
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// The terminal shows nothing of what is typed, until this is dropped.
+/// The terminal shows nothing of what is typed, until this is dropped. It sends no signals either, since one would leave it
+/// so: a key that does ends the line, and then the command.
 struct Hidden(Termios);
 
 impl Hidden {
     fn begin() -> std::io::Result<Hidden> {
         let before = tcgetattr(std::io::stdin())?;
         let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        hidden.special_codes[SpecialCodeIndex::VEOL] = before.special_codes[SpecialCodeIndex::VINTR];
         tcsetattr(std::io::stdin(), OptionalActions::Flush, &hidden)?;
         Ok(Hidden(before))
+    }
+
+    fn line(&self, prompt: &str) -> anyhow::Result<String> {
+        let mut out = std::io::stderr().lock();
+        write!(out, "{prompt}")?;
+        out.flush()?;
+        let (mut typed, mut last) = (Vec::new(), None);
+        let interrupt = self.0.special_codes[SpecialCodeIndex::VINTR];
+        for byte in std::io::stdin().lock().bytes() {
+            let byte = byte?;
+            last = Some(byte);
+            if byte == b'\n' || byte == interrupt {
+                break;
+            }
+            typed.push(byte);
+        }
+        writeln!(out)?;
+        match last {
+            None => bail!("nothing was typed"),
+            Some(byte) if byte == interrupt => Err(Interrupted.into()),
+            Some(_) => {
+                let text = String::from_utf8(typed).context("the password is not UTF-8")?;
+                let text = text.trim_end_matches('\r');
+                if text.contains(|c: char| c.is_ascii_control()) {
+                    bail!("the password has a control character in it, as of ^Z");
+                }
+                Ok(text.to_owned())
+            }
+        }
     }
 }
 

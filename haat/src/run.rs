@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Profile, master_key};
-use crate::{console, demo, platform, sealed};
+use crate::{console, demo, platform, print, sealed};
 
 /// A started platform, and the database it stands on.
 pub struct Running {
@@ -194,7 +194,7 @@ impl Loading {
         };
         let text = format!("{done} of {of} {what}");
         if self.bar.is_hidden() && (done == of || done.is_multiple_of(LINE_EVERY)) {
-            println!("loading the demo marketplace: {text}");
+            let _ = writeln!(std::io::stdout(), "loading the demo marketplace: {text}");
         }
         self.bar.set_position((before + done) as u64);
         self.bar.set_message(text);
@@ -297,7 +297,7 @@ async fn wait_for_the_end(running: Running, (mut interrupt, mut terminate): (Sig
         () = watch(&running.platform) => {}
         () = running.platform.tasks.died() => bail!("a part that must always run has ended; see the log above"),
     }
-    eprintln!("haat stops: what was begun is brought to its end (once more to stop at once)");
+    print::aside("haat stops: what was begun is brought to its end (once more to stop at once)");
     tokio::select! {
         biased;
         () = running.stop() => Ok(()),

@@ -40,6 +40,7 @@ const CART: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |_: Env| -> Result<Service, BuildError> { Ok(Service { read_models: vec![TOTALS], ..Service::default() }) },
 };

@@ -1,5 +1,6 @@
 //! Work that must happen later, or until it succeeds: rows with leases, run by whoever holds one.
 
+pub mod dead;
 mod housekeeping;
 mod runner;
 mod store;

@@ -1,4 +1,4 @@
-//! What an operator may see and mend in a service: sagas, dead letters, replays. Every service answers it; the gateway
+//! What an operator may see and mend in a service: sagas, dead letters, dead jobs, replays. Every service answers it; the gateway
 //! asks all of them and merges. Times are microseconds since 1970, ids text.
 
 mod proto;
@@ -6,9 +6,9 @@ mod proto;
 use axum::Router;
 use contracts::proto::operator::operator_server::{Operator, OperatorServer};
 use contracts::proto::operator::{
-    DeadLetterGroup, DeadLetterGroupResponse, DeadLetterRequest, DeadLetterResponse, GetReplayRequest, ListDeadLetterGroupsRequest,
-    ListDeadLetterGroupsResponse, ListDeadLettersRequest, ListDeadLettersResponse, ListSagasRequest, ListSagasResponse, Replay,
-    SagaRequest, SagaResponse, StartReplayRequest,
+    DeadJobRequest, DeadJobResponse, DeadLetterGroup, DeadLetterGroupResponse, DeadLetterRequest, DeadLetterResponse, GetReplayRequest,
+    ListDeadJobsRequest, ListDeadJobsResponse, ListDeadLetterGroupsRequest, ListDeadLetterGroupsResponse, ListDeadLettersRequest,
+    ListDeadLettersResponse, ListSagasRequest, ListSagasResponse, Replay, SagaRequest, SagaResponse, StartReplayRequest,
 };
 use tonic::{Request, Response, Status};
 use tower::ServiceExt;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::Problem;
 use crate::db::{Db, DbError};
 use crate::events::{Cancelled, Replays, dead_letters};
+use crate::jobs::dead;
 use crate::saga::{Aborted, Retried, SagaView, Sagas};
 
 /// What a saga that an operator turned back is told as the code.
@@ -115,6 +116,20 @@ impl Operator for Desk {
         let group = request.into_inner();
         let count = dead_letters::discard_group(&self.db, &group.source, &group.r#type, &group.error).await.map_err(failed)?;
         Ok(Response::new(DeadLetterGroupResponse { count: proto::count(count) }))
+    }
+
+    async fn list_dead_jobs(&self, request: Request<ListDeadJobsRequest>) -> Answer<ListDeadJobsResponse> {
+        let request = request.into_inner();
+        let (limit, before) = (proto::limit(request.limit), proto::optional_id("dead job", &request.before)?);
+        let found = self.db.read(move |q| dead::list(q, limit, before)).await.map_err(failed)?;
+        Ok(Response::new(ListDeadJobsResponse {
+            dead_jobs: found.into_iter().map(|job| proto::dead_job(self.db.service(), job)).collect(),
+        }))
+    }
+
+    async fn retry_dead_job(&self, request: Request<DeadJobRequest>) -> Answer<DeadJobResponse> {
+        let id = proto::id("dead job", &request.into_inner().id)?;
+        Ok(Response::new(DeadJobResponse { found: dead::retry(&self.db, id).await.map_err(failed)? }))
     }
 
     async fn start_replay(&self, request: Request<StartReplayRequest>) -> Answer<Replay> {

@@ -172,6 +172,11 @@ impl Platform {
         made
     }
 
+    /// Whether every section of a configuration is a service's and holds what that one knows. Changes nothing.
+    pub fn check_config(defs: &[ServiceDef], config: &Json) -> Result<(), StartError> {
+        check::configuration(defs, config)
+    }
+
     /// Whether the services in a database fit each other: nobody has read what was never written. Changes nothing; `there`
     /// says who has a schema.
     pub async fn check_positions(defs: &[ServiceDef], database: &Database, there: &[&str]) -> Result<(), StartError> {
@@ -188,7 +193,7 @@ impl Platform {
         let chosen = check::choose(defs, choice)?;
         check::declarations(defs)?;
         check::reachable(defs, &chosen, &settings.remotes)?;
-        check::configuration(defs, &chosen, &settings.config)?;
+        check::configuration(defs, &settings.config)?;
 
         let directory = Directory::new();
         for def in defs {

@@ -1,5 +1,7 @@
 //! What a service is made of, as data.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +17,8 @@ use crate::network::Network;
 use crate::saga::{Definition, Sagas};
 use crate::{Clock, Consumer, Db, Ids, Migration, Tasks};
 
+pub use keys::{Key, NoConfig, keys};
+
 /// A service's declaration: one `const` per crate.
 #[derive(Clone, Copy)]
 pub struct ServiceDef {
@@ -28,6 +32,8 @@ pub struct ServiceDef {
     pub reads: &'static [&'static str],
     /// Its routes as data; needs nothing to be running.
     pub describe: fn() -> (Vec<RouteInfo>, OpenApi),
+    /// What its section of the configuration may hold.
+    pub keys: fn() -> Vec<Key>,
     /// Whether its section of the configuration is right.
     pub check_config: fn(&serde_json::Value) -> Result<(), String>,
     /// Makes it.
@@ -103,7 +109,7 @@ pub struct Figure {
     pub name: &'static str,
     /// Further labels, in the order of the columns.
     pub labels: &'static [&'static str],
-    /// Of the service's own schema.
+    /// Of the service's own schema; `$1` in it is the time.
     pub sql: &'static str,
 }
 

@@ -28,12 +28,9 @@ const MAY_BE_THERE: &str = "master.key";
 /// Copies the database, as it is at one moment, into the new directory `dest`, and reads the copy back. What was made.
 pub fn make(config: &Config, dest: &Path) -> anyhow::Result<String> {
     refuse_postgres(config)?;
-    let from = config.sqlite_file();
-    if !from.exists() {
-        bail!("there is no database {}; name the data directory with --data", from.display());
-    }
+    config.require_database()?;
     make_empty(dest)?;
-    let source = DatabaseFile::open(&from)?;
+    let source = DatabaseFile::open(&config.sqlite_file())?;
     let rows = source.counts()?;
     let (unfinished, file) = (Unfinished::begin(dest)?, dest.join(FILE));
     let bar = bar();

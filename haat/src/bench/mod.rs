@@ -34,6 +34,8 @@ use report::Report;
 use server::Server;
 use tracer::Tracer;
 
+use crate::print;
+
 /// Measures and prints.
 pub async fn run(args: BenchArgs) -> Result<()> {
     let server = Server::start(&args).await?;
@@ -41,12 +43,7 @@ pub async fn run(args: BenchArgs) -> Result<()> {
     if let Some(file) = &args.report {
         std::fs::write(file, report.html()).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report.json())?);
-    } else {
-        print!("{}", report.text());
-    }
-    Ok(())
+    if args.json { print::line(serde_json::to_string_pretty(&report.json())?) } else { print::text(report.text()) }
 }
 
 async fn measure(args: &BenchArgs, server: &Server) -> Result<Report> {

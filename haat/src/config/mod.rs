@@ -203,6 +203,15 @@ impl Config {
         self.data.join("haat.db")
     }
 
+    /// Refuses a data directory without a database, for what does not begin one.
+    pub fn require_database(&self) -> anyhow::Result<()> {
+        let file = self.sqlite_file();
+        if self.database.url.is_none() && !file.exists() {
+            bail!("there is no database {}; name the data directory with --data", file.display());
+        }
+        Ok(())
+    }
+
     /// Makes the data directory where it is missing, for its owner only.
     pub fn make_data_directory(&self) -> anyhow::Result<&Path> {
         make_private_directory(&self.data).with_context(|| format!("data: cannot make the directory {}", self.data.display()))?;

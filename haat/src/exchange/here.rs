@@ -15,6 +15,7 @@ use contracts::proto::vendors::{EnsureStoreRequest, GetStoresRequest, Store};
 use kit::Env;
 use kit::channel::Channel;
 use serde_json::Value as Json;
+use tonic::Code;
 use uuid::Uuid;
 
 use super::{Done, FileOrder, How, Rows};
@@ -48,11 +49,17 @@ impl Here {
         Ok((made.into_inner(), true))
     }
 
-    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing.
-    pub async fn open_category(&self, names: &str) -> anyhow::Result<()> {
+    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. The inner error
+    /// says why it cannot be made.
+    pub async fn open_category(&self, names: &str) -> anyhow::Result<Result<(), String>> {
         let request = EnsureCategoryRequest { path: names.split('>').map(|n| n.trim().to_owned()).collect(), attributes: Vec::new() };
-        self.catalog()?.ensure_category(request).await.map_err(said)?;
-        Ok(())
+        match self.catalog()?.ensure_category(request).await {
+            Ok(_) => Ok(Ok(())),
+            Err(status) if matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound) => {
+                Ok(Err(status.message().to_owned()))
+            }
+            Err(status) => Err(said(status)),
+        }
     }
 
     /// The store with a slug, where there is one.

@@ -5,7 +5,7 @@ mod server;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use contracts::files::{FileProduct, RowError};
 use contracts::proto::vendors::Store;
 use serde_json::Value as Json;
@@ -117,13 +117,14 @@ impl Target {
         }
     }
 
-    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing.
-    pub async fn open_category(&self, names: &str) -> anyhow::Result<()> {
+    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. The inner error
+    /// says why it cannot be made.
+    pub async fn open_category(&self, names: &str) -> anyhow::Result<Result<(), String>> {
         match self {
             Target::Here(here) => here.open_category(names).await,
             Target::Server(server) => match server.has_category(names).await? {
-                true => Ok(()),
-                false => bail!("category {names:?}: on a running server an administrator makes categories with POST /api/v1/categories"),
+                true => Ok(Ok(())),
+                false => Ok(Err("on a running server an administrator makes categories with POST /api/v1/categories".into())),
             },
         }
     }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tempfile::{Builder, NamedTempFile};
 
+use crate::print::{self, Printer};
+
 /// What is being written.
 pub(super) struct Output {
     to: BufWriter<Sink>,
@@ -47,11 +49,11 @@ impl Output {
 
 fn sink(path: &Path) -> IoResult<Sink> {
     if path == Path::new("-") {
-        return Ok(Sink::Stream(Box::new(std::io::stdout())));
+        return Ok(Sink::Stream(Box::new(print::stdout())));
     }
     let there = path.metadata().ok();
     if there.as_ref().is_some_and(|about| !about.is_file()) {
-        return Ok(Sink::Stream(Box::new(OpenOptions::new().write(true).open(path)?)));
+        return Ok(Sink::Stream(Box::new(Printer(OpenOptions::new().write(true).open(path)?))));
     }
     if there.is_some() {
         // Whether it may be written is its own affair.

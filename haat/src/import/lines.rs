@@ -44,10 +44,7 @@ impl<R: BufRead> Reader<R> {
             let mut limited = std::io::Read::take(&mut self.input, LINE_MAX as u64 + 1);
             match limited.read_until(b'\n', &mut self.buffer) {
                 Ok(0) => self.is_over = true,
-                Ok(_) if self.buffer.len() > LINE_MAX => {
-                    self.is_over = true;
-                    return Some(Err(RowError::new(self.line, "", "a line has at most 4 MB; nothing behind it was read")));
-                }
+                Ok(_) if self.buffer.len() > LINE_MAX && !self.buffer.ends_with(b"\n") => return Some(Err(self.leave_out())),
                 Ok(_) if self.buffer.trim_ascii().is_empty() => {}
                 Ok(_) => return Some(parse(self.line, &self.buffer)),
                 Err(e) => {
@@ -57,6 +54,18 @@ impl<R: BufRead> Reader<R> {
             }
         }
         None
+    }
+
+    /// Goes on behind a line that is too long; the rest of it is not kept.
+    fn leave_out(&mut self) -> RowError {
+        let reason = match self.input.skip_until(b'\n') {
+            Ok(_) => "a line has at most 4 MB; this one is left out".to_owned(),
+            Err(e) => {
+                self.is_over = true;
+                format!("a line has at most 4 MB; the file cannot be read behind this one: {e}")
+            }
+        };
+        RowError::new(self.line, "", reason)
     }
 }
 
@@ -299,6 +308,31 @@ mod tests {
 
     fn errors(text: &str) -> Vec<(u64, String)> {
         read(text, &[]).into_iter().filter_map(Result::err).flatten().map(|e| (e.line, e.column)).collect()
+    }
+
+    /// A product whose line has so many bytes, without its end.
+    fn of_length(handle: &str, bytes: usize) -> String {
+        let line = format!("{{\"handle\": \"{handle}\", \"title\": \"T\", \"price\": 1}}");
+        format!("{line}{}", " ".repeat(bytes - line.len()))
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_one_bad_row() {
+        let (fits, long) = (of_length("b", LINE_MAX), of_length("c", LINE_MAX + 1));
+        let text = [&of_length("a", 100), &fits, &long, &of_length("d", 100), &long].map(String::as_str).join("\n");
+        let handles: Vec<_> = read(&text, &[]).into_iter().filter_map(Result::ok).map(|p| p.handle).collect();
+        assert_eq!(handles, ["a", "b", "d"]);
+        assert_eq!(errors(&text), [(3, String::new()), (5, String::new())]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_not_held_in_memory() {
+        let endless = std::io::Read::take(std::io::repeat(b'x'), 40 * LINE_MAX as u64);
+        let input = std::io::BufReader::new(std::io::Read::chain(endless, "\n[]\n".as_bytes()));
+        let mut reader = Reader::new(input, Currency::BDT, Vec::new());
+        let lines: Vec<u64> = reader.by_ref().filter_map(Result::err).flatten().map(|e| e.line).collect();
+        assert_eq!(lines, [1, 2]);
+        assert!(reader.buffer.capacity() <= 3 * LINE_MAX, "{} bytes", reader.buffer.capacity());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Context;
 use contracts::Currency;
 use contracts::files::{FileProduct, PlainCsv, RowError, plain_column, size};
+use serde_json::Value as Json;
 use tokio::task::JoinHandle;
 
 use super::lines;
@@ -66,7 +67,7 @@ pub async fn products(target: Target, wanted: &Wanted<'_>, report: &mut Report) 
     let Opened { products, bytes, read } = opened(source, format, wanted).with_context(|| wanted.file.display().to_string())?;
     let column = if format == Format::Csv { plain_column } else { as_it_is };
     let mut progress = Progress::new(bytes, "products");
-    let (stores, categories) = (Stores::default(), BTreeSet::new());
+    let (stores, categories) = (Stores::default(), BTreeMap::new());
     let mut run = Run { target, wanted, column, stores, categories, under_way: VecDeque::new(), report };
     let went = run.all(products, &mut progress, &read).await;
     // What was begun is counted, whatever ended the rest.
@@ -163,7 +164,8 @@ struct Run<'a> {
     wanted: &'a Wanted<'a>,
     column: fn(&str) -> String,
     stores: Stores,
-    categories: BTreeSet<String>,
+    /// Those that are there by now; of the others why they cannot be made.
+    categories: BTreeMap<String, Result<(), String>>,
     under_way: VecDeque<JoinHandle<anyhow::Result<Done>>>,
     report: &'a mut Report,
 }
@@ -200,25 +202,51 @@ impl Run<'_> {
 
     /// Begins with a chunk; waits where enough are under way.
     async fn begin(&mut self, slug: &str, mut products: Vec<FileProduct>) -> anyhow::Result<()> {
-        let name = products.first().map_or("", |p| p.vendor.as_str());
-        let store = self.stores.open(&self.target, slug, name, (self.wanted.is_dry, &mut *self.report)).await?;
-        let target = self.target.clone();
-        if self.wanted.opens_categories && self.wanted.is_dry && matches!(target, Target::Here(_)) {
+        if self.wanted.opens_categories && self.wanted.is_dry && matches!(self.target, Target::Here(_)) {
             // They would be made first.
             products.iter_mut().filter_map(|p| p.body.as_object_mut()).for_each(|body| drop(body.shift_remove("category")));
         } else if self.wanted.opens_categories {
-            for category in products.iter().filter_map(|p| p.body.get("category")?.as_str()).flat_map(|c| c.split('|')).map(str::trim) {
-                if !category.is_empty() && self.categories.insert(category.to_owned()) {
-                    target.open_category(category).await?;
-                }
-            }
+            products = self.in_categories(products).await?;
         }
+        let Some(first) = products.first() else { return Ok(()) };
+        let store = self.stores.open(&self.target, slug, &first.vendor, (self.wanted.is_dry, &mut *self.report)).await?;
+        let target = self.target.clone();
         let how = How { is_dry: self.wanted.is_dry, column: self.column };
         self.under_way.push_back(tokio::spawn(async move { target.put_products(store, products, how).await }));
         if self.under_way.len() >= UNDER_WAY {
             self.end_one().await?;
         }
         Ok(())
+    }
+
+    /// Those whose categories are there, or could be made; the others are bad rows.
+    async fn in_categories(&mut self, products: Vec<FileProduct>) -> anyhow::Result<Vec<FileProduct>> {
+        let mut filed = Vec::with_capacity(products.len());
+        for product in products {
+            match self.open_categories(&product).await? {
+                Ok(()) => filed.push(product),
+                Err(reason) => self.report.refuse([RowError::new(product.line, "category", reason)])?,
+            }
+        }
+        Ok(filed)
+    }
+
+    async fn open_categories(&mut self, product: &FileProduct) -> anyhow::Result<Result<(), String>> {
+        let names = product.body.get("category").and_then(Json::as_str).unwrap_or_default();
+        for name in names.split('|').map(str::trim).filter(|name| !name.is_empty()) {
+            let known = match self.categories.get(name) {
+                Some(known) => known.clone(),
+                None => {
+                    let opened = self.target.open_category(name).await?;
+                    self.categories.insert(name.to_owned(), opened.clone());
+                    opened
+                }
+            };
+            if let Err(reason) = known {
+                return Ok(Err(format!("{name:?}: {reason}")));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Waits for the oldest chunk, where one is under way.

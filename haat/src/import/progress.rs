@@ -44,7 +44,7 @@ impl Progress {
         if self.bar.is_hidden() {
             let left = self.length.filter(|_| position > 0).map(|all| seconds * all.saturating_sub(position) as f64 / position as f64);
             let left = left.map_or_else(String::new, |left| format!(", {} left", HumanDuration(Duration::from_secs_f64(left))));
-            eprintln!("{text}{left}");
+            crate::print::aside(format_args!("{text}{left}"));
         }
         self.bar.set_position(position);
         self.bar.set_message(text);

@@ -32,6 +32,8 @@ use sha2::{Digest, Sha256};
 
 use tally::Tally;
 
+use crate::print;
+
 /// What `haat sim` takes.
 #[derive(Args, Clone, Debug)]
 pub struct SimArgs {
@@ -100,8 +102,8 @@ pub fn run(args: &SimArgs) -> anyhow::Result<()> {
     })?;
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let all = found.hashes.values().fold(Sha256::new(), |all, hash| all.chain_update(hash)).finalize();
-    println!("{}", found.tally);
-    println!("  every rule holds; all logs together are {}", &hex(&all)[..16]);
+    print::line(&found.tally)?;
+    print::line(format_args!("  every rule holds; all logs together are {}", &hex(&all)[..16]))?;
     found.tally.shows_everything()
 }
 

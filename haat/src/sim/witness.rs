@@ -16,6 +16,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &[],
     reads: &["orders", "payments"],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build,
 };

@@ -6,7 +6,7 @@ mod scrape;
 mod screen;
 mod sections;
 
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use page::Page;
 use samples::Samples;
 use scrape::Scraper;
+
+use crate::print;
 
 /// What `top` takes.
 #[derive(Args, Clone, Debug)]
@@ -45,11 +47,7 @@ pub async fn run(args: &TopArgs) -> anyhow::Result<()> {
     }
     tokio::time::sleep(every).await;
     let page = page_of(&scraper, &first, &look(&scraper).await?);
-    match std::io::stdout().lock().write_all(page.text().as_bytes()) {
-        // Whoever reads it has seen enough.
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
+    print::text(page.text())
 }
 
 async fn look(scraper: &Scraper) -> anyhow::Result<Look> {

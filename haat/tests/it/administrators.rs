@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::json;
 
 use crate::binary::{Server, folder, haat};
@@ -64,9 +65,18 @@ fn without_a_password_nobody_is_made() {
     assert!(!said(&output).contains("hush"), "{}", said(&output));
 }
 
-/// What a command says at a terminal on which these lines are typed, each when it asks; whether it succeeded, and what the
-/// terminal showed.
-fn at_a_terminal(mut command: Command, lines: &[&str]) -> (bool, String, String) {
+/// How a command ended at a terminal.
+struct Ended {
+    code: Option<i32>,
+    /// What the command said, and what the terminal showed.
+    heard: String,
+    shown: String,
+    /// Whether the terminal shows what is typed, and heeds ^C, as before.
+    is_as_before: bool,
+}
+
+/// Runs a command at a terminal on which this is typed, each when it asks.
+fn at_a_terminal(mut command: Command, typed: &[&str]) -> Ended {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
@@ -74,32 +84,50 @@ fn at_a_terminal(mut command: Command, lines: &[&str]) -> (bool, String, String)
     let keyboard = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap();
     let mut child = command.stdin(Stdio::from(OwnedFd::from(keyboard))).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     drop(command);
-    let mut hands = std::fs::File::from(terminal);
+    let hands = std::fs::File::from(terminal);
     let (mut asked, mut heard) = (child.stderr.take().unwrap(), String::new());
-    for line in lines {
+    let modes = || tcgetattr(&hands).unwrap().local_modes & (LocalModes::ECHO | LocalModes::ISIG | LocalModes::ICANON);
+    let before = modes();
+    for keys in typed {
         let (mut byte, before) = ([0], heard.len());
         while !heard[before..].ends_with(": ") && asked.read(&mut byte).unwrap() == 1 {
             heard.push(char::from(byte[0]));
         }
-        writeln!(hands, "{line}").unwrap();
+        (&hands).write_all(keys.as_bytes()).unwrap();
     }
     asked.read_to_string(&mut heard).unwrap();
     let output = child.wait_with_output().unwrap();
     heard.push_str(&String::from_utf8_lossy(&output.stdout));
-    let mut shown = Vec::new();
+    let (is_as_before, mut shown) = (modes() == before, Vec::new());
     // A terminal that nobody has open any more ends with an error.
-    let _ = hands.read_to_end(&mut shown);
-    (output.status.success(), heard, String::from_utf8_lossy(&shown).into_owned())
+    let _ = (&hands).read_to_end(&mut shown);
+    Ended { code: output.status.code(), heard, shown: String::from_utf8_lossy(&shown).into_owned(), is_as_before }
 }
 
 #[test]
 fn what_is_typed_is_not_shown() {
     let folder = folder();
-    let (done, heard, shown) = at_a_terminal(create(folder.path(), &[]), &[PASSWORD, "something else"]);
-    assert!(!done && heard.contains("two different passwords"), "{heard}");
+    let password = format!("{PASSWORD}\n");
+    let Ended { code, heard, shown, is_as_before } = at_a_terminal(create(folder.path(), &[]), &[&password, "something else\n"]);
+    assert!(code == Some(1) && is_as_before && heard.contains("two different passwords"), "{heard}");
     assert!(!shown.contains(PASSWORD) && !heard.contains(PASSWORD), "{shown}");
-    let (done, heard, shown) = at_a_terminal(create(folder.path(), &[]), &[PASSWORD, PASSWORD]);
-    assert!(done && heard.contains("boss@haat.test is an administrator"), "{heard}");
+    let Ended { code, heard, shown, is_as_before } = at_a_terminal(create(folder.path(), &[]), &[&password, &password]);
+    assert!(code == Some(0) && is_as_before && heard.contains("boss@haat.test is an administrator"), "{heard}");
     assert!(!shown.contains(PASSWORD), "{shown}");
     assert_administrator(folder.path());
+}
+
+#[test]
+fn who_stops_at_the_prompt_leaves_everything_as_it_was() {
+    const CONTROL_C: &str = "\x03";
+    let (folder, password) = (folder(), format!("{PASSWORD}\n"));
+    for typed in [&[CONTROL_C] as &[&str], &["half a pass\x03"], &[&password, CONTROL_C]] {
+        let Ended { code, heard, is_as_before, .. } = at_a_terminal(create(folder.path(), &[]), typed);
+        assert_eq!(code, Some(130), "{typed:?}: {heard}");
+        assert!(is_as_before, "{typed:?}: the terminal does not show what is typed");
+        assert!(!heard.contains("haat:"), "{typed:?}: {heard}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{typed:?}");
+    }
+    let Ended { code, heard, .. } = at_a_terminal(create(folder.path(), &[]), &["a long sentence\x1a\n"]);
+    assert!(code == Some(1) && heard.contains("control character"), "{heard}");
 }

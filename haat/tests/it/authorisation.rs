@@ -150,6 +150,7 @@ impl Things {
             ("/api/v1/auth/sessions/", session),
             ("/api/v1/cart/items/", text(&cart["items"][0]["id"])),
             ("/api/v1/categories/", nothing()),
+            ("/api/v1/dead-jobs/", nothing()),
             ("/api/v1/dead-letters/", nothing()),
             ("/api/v1/inventory/", good.product.clone()),
             ("/api/v1/notifications/bulk/", told),

@@ -154,9 +154,60 @@ fn a_database_of_a_newer_version_is_left_alone() {
 #[test]
 fn stock_that_is_right_is_left_alone() {
     let folder = folder();
+    assert!(haat(folder.path(), &["migrate"]).status().unwrap().success());
     let said = haat(folder.path(), &["inventory", "repair", "--dry-run"]).output().unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     assert_eq!(String::from_utf8_lossy(&said.stdout), "there is nothing to mend\n");
+}
+
+#[test]
+fn what_only_reads_makes_no_database() {
+    let folder = folder();
+    let commands: [&[&str]; 6] = [
+        &["export", "products", "all.jsonl"],
+        &["export", "orders", "-"],
+        &["export", "events"],
+        &["inventory", "repair"],
+        &["replay", "orders"],
+        &["backup", "copy"],
+    ];
+    for command in commands {
+        let said = refusal(&mut haat(folder.path(), &[command, &["--data", "typo"]].concat()));
+        assert!(said.contains("there is no database typo/haat.db") && said.contains("--data"), "{command:?}: {said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{command:?} leaves something behind");
+    }
+    let doctor = haat(folder.path(), &["doctor", "--data", "typo", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let report = String::from_utf8_lossy(&doctor.stdout);
+    assert!(doctor.status.success() && report.contains("typo is made at the first start"), "{report}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the doctor changes nothing");
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends_without_a_word() {
+    let folder = folder();
+    assert!(haat(folder.path(), &["migrate"]).status().unwrap().success());
+    let commands: [&[&str]; 12] = [
+        &["config"],
+        &["doctor", "--listen", "127.0.0.1:0"],
+        &["openapi"],
+        &["openapi", "--collection"],
+        &["services"],
+        &["services", "--json"],
+        &["completions", "bash"],
+        &["export", "products", "--format", "csv"],
+        &["export", "orders"],
+        &["inventory", "repair"],
+        &["replay", "orders"],
+        &["migrate"],
+    ];
+    for command in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = haat(folder.path(), command).stdout(writer).env("HAAT_LOG__FILTER", "off").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        // As a shell says it of a program that SIGPIPE has ended.
+        assert_eq!((output.status.code(), said.as_ref()), (Some(141), ""), "{command:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The examples of the documents run as they stand, one document after the other, against a demo marketplace. What cannot
 //! run here is at least a command line that haat takes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -115,19 +116,35 @@ fn every_command_line_is_one_that_haat_takes() {
             }
         }
     }
-    let mut commands = vec![haat::Cli::command()];
-    while let Some(command) = commands.pop() {
-        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        for line in help.replace("\\\n     ", "").lines().filter(|line| line.starts_with("  haat ") || line.contains("| haat ")) {
-            // What the line does stands beside it.
-            let words = haat_words(line.trim_start().split("   ").next().unwrap()).unwrap();
-            read += 1;
-            wrong.extend(taken(&words, true).err().map(|refusal| format!("--help: {line}: {refusal}")));
-        }
-        commands.extend(command.get_subcommands().cloned());
+    for words in helped().into_values().flatten() {
+        read += 1;
+        wrong.extend(taken(&words, true).err().map(|refusal| format!("--help: {}: {refusal}", words.join(" "))));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(read > 70, "only {read} command lines were found");
+}
+
+#[test]
+fn every_command_shows_how_it_is_used() {
+    let helped = helped();
+    let shows_itself = |command: &str, examples: &[Vec<String>]| examples.iter().any(|words| words.join(" ").starts_with(command));
+    let silent: Vec<_> = helped.iter().filter(|(command, examples)| !shows_itself(command, examples)).map(|(command, _)| command).collect();
+    assert!(silent.is_empty(), "--help of these has no example: {silent:?}");
+    assert!(helped.len() > 20, "only {} commands were found", helped.len());
+}
+
+/// Every command, and the examples that its `--help` has.
+fn helped() -> BTreeMap<String, Vec<Vec<String>>> {
+    let (mut found, mut commands) = (BTreeMap::new(), vec![("haat".to_owned(), haat::Cli::command())]);
+    while let Some((name, command)) = commands.pop() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n     ", "");
+        let examples = help.lines().filter(|line| line.starts_with("  haat ") || line.contains("| haat "));
+        // What the line does stands beside it.
+        let words = examples.map(|line| haat_words(line.trim_start().split("   ").next().unwrap()).unwrap()).collect();
+        commands.extend(command.get_subcommands().map(|inner| (format!("{name} {}", inner.get_name()), inner.clone())));
+        found.insert(name, words);
+    }
+    found
 }
 
 fn taken(words: &[String], is_whole: bool) -> Result<(), String> {

@@ -241,16 +241,35 @@ fn a_file_that_is_there_is_not_lost_to_an_export_or_a_report_that_fails() {
 fn what_was_done_before_an_error_is_said() {
     let folder = folder();
     let good: String = (0..120).map(|n| format!("{{\"handle\": \"p{n}\", \"title\": \"P\", \"price\": 1}}\n")).collect();
-    let deep = vec!["Deeper"; 50].join(" > ");
-    let last = format!(
-        "{{\"handle\": \"x\", \"title\": \"X\"}}\n{{\"handle\": \"y\", \"title\": \"Y\", \"price\": 1, \"category\": \"{deep}\"}}\n"
-    );
+    let last = "{\"handle\": \"x\", \"title\": \"X\"}\n{\"handle\": \"y\", \"title\": \"Y\", \"price\": 1}\n";
     write(folder.path(), "lines.jsonl", &format!("{good}{last}"));
-    let (is_well, said) = run(folder.path(), &["import", "products", "lines.jsonl", "--vendor", "shop", "--open-categories"]);
+    runs(folder.path(), &["migrate"]);
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON catalog_products WHEN NEW.handle = 'y' BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    Connection::open(folder.path().join("haat-data/haat.db")).unwrap().execute_batch(broken).unwrap();
+    let (is_well, said) = run(folder.path(), &["import", "products", "lines.jsonl", "--vendor", "shop"]);
     assert!(
         !is_well && said.contains("120 new") && said.contains("line 121, price: ") && said.contains("stopped before the end"),
         "{said}"
     );
+}
+
+#[test]
+fn a_category_that_cannot_be_made_keeps_out_its_own_products_only() {
+    let folder = folder();
+    let deep = (1..=12).map(|n| format!("L{n}")).collect::<Vec<_>>().join(" > ");
+    let line = |handle: &str, category: &str| {
+        format!("{{\"handle\": \"{handle}\", \"title\": \"T\", \"price\": 1, \"category\": \"{category}\"}}\n")
+    };
+    let lines = [("a", "A > B > C > D"), ("b", &deep), ("c", "A > B"), ("d", &deep), ("e", "A > > B"), ("f", "A | E")];
+    write(folder.path(), "lines.jsonl", &lines.map(|(handle, category)| line(handle, category)).concat());
+    let (is_well, said) = run(folder.path(), &["import", "products", "lines.jsonl", "--vendor", "shop", "--open-categories"]);
+    assert!(!is_well && said.contains("3 new, 0 changed") && said.contains("3 rows could not be taken"), "{said}");
+    for line in ["line 2, category: ", "line 4, category: ", "line 5, category: "] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(said.contains("the tree is at most 10 deep"), "{said}");
+    assert!(!said.contains("stopped before the end"), "{said}");
+    assert_eq!(count(folder.path(), "SELECT COUNT(*) FROM catalog_categories"), 5, "of those that cannot be made nothing is made");
 }
 
 #[test]

@@ -72,3 +72,30 @@ fn services_have_figures_of_their_own_on_postgres_too() {
         market.close().await;
     });
 }
+
+#[test]
+fn a_dead_job_is_seen_and_tried_again_by_an_administrator() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        testing::run(async {
+            let market = Market::open(Layout::Together(engine)).await;
+            let queued = market.platform().env("notifications").unwrap().db.write(|tx| {
+                let now = tx.now();
+                kit::jobs::queue(tx, "webhook.deliver", "no id", json!(null), now)
+            });
+            queued.await.unwrap_or_else(|e: kit::DbError| panic!("{e}"));
+            let dead = || async { market.get(&market.admin, "/dead-jobs").await["data"].clone() };
+            testing::eventually("the job is dead", || async { dead().await != json!([]) }).await;
+            let job = dead().await[0].clone();
+            assert_eq!((&job["service"], &job["kind"], &job["key"]), (&json!("notifications"), &json!("webhook.deliver"), &json!("no id")));
+            assert_eq!((&job["error"], &job["attempts"]), (&json!("not an endpoint: \"no id\""), &json!(1)));
+            let retry = |id: &str| format!("/dead-jobs/{id}/retry");
+            let nothing = retry("01900000-0000-7000-8000-00000000dead");
+            market.outside.send(&market.admin, "POST", &nothing, None, &[]).await.expect(404);
+            market.outside.send(&market.sellers[0], "GET", "/dead-jobs", None, &[]).await.expect(403);
+            market.outside.send(&market.admin, "POST", &retry(job["id"].as_str().unwrap()), None, &[]).await.expect(204);
+            let has_failed_anew = |now: &serde_json::Value| now["failedAt"].is_string() && now["failedAt"] != job["failedAt"];
+            testing::eventually("it was tried again", || async { has_failed_anew(&dead().await[0]) }).await;
+            market.close().await;
+        });
+    }
+}

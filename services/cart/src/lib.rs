@@ -17,6 +17,7 @@ use domain::Lifetimes;
 use kit::events::LogKept;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How the platform runs this service.
@@ -30,12 +31,13 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["catalog"],
     reads: &["identity"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: check,
     build,
 };
 
 /// The `cart` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The currency in which an empty cart shows its sums.

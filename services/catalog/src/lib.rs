@@ -17,6 +17,7 @@ use std::time::Duration;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How the platform runs this service.
@@ -36,12 +37,13 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["vendors"],
     reads: &["vendors"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: kit::service::checks::<Config>,
     build,
 };
 
 /// The `catalog` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How often reservations that nobody committed are given back, in seconds.

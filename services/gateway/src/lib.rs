@@ -31,6 +31,7 @@ use std::sync::Arc;
 use axum::Router;
 use kit::channel::EVERY_SERVICE;
 use kit::{BuildError, Env, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How the platform runs this service.
@@ -40,6 +41,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["identity", EVERY_SERVICE],
     reads: &["identity"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: kit::service::checks::<Config>,
     build,
 };
@@ -47,7 +49,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 const NAME: &str = "gateway";
 
 /// The `gateway` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How many verified access tokens are remembered.

@@ -14,6 +14,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use kit::http::RouteInfo;
 use kit::{Caller, Clock, Problem};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -24,16 +25,16 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Requests a minute; 0 for any number.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// From one address (IPv6: one /64) without a token.
+    /// Requests a minute from one address (IPv6: one /64) without a token; 0 for any number.
     pub anonymous_per_minute: u32,
-    /// Of one user.
+    /// Requests a minute of one user; 0 for any number.
     pub signed_in_per_minute: u32,
-    /// That move money, of one caller.
+    /// Requests a minute that move money, of one caller; 0 for any number.
     pub payments_per_minute: u32,
-    /// Of providers and carriers, from one address.
+    /// Requests a minute of providers and carriers, from one address; 0 for any number.
     pub webhooks_per_minute: u32,
 }
 

@@ -130,6 +130,28 @@ impl Operators {
         one("dead letter", answers.await, |a| a.found).map(drop)
     }
 
+    /// Jobs of all services that failed for good.
+    pub async fn dead_jobs(&self, limit: Option<i64>, cursor: Option<&str>) -> Result<Merged<proto::DeadJob>, Problem> {
+        let page = PageRequest::new(limit, cursor, "dead jobs")?;
+        let wanted = proto::ListDeadJobsRequest { limit: page.limit + 1, before: before(&page) };
+        let answers = self.ask(|mut client| {
+            let wanted = wanted.clone();
+            async move { client.list_dead_jobs(wanted).await }
+        });
+        let named = |service: &str, j: proto::DeadJob| proto::DeadJob { service: service.to_owned(), ..j };
+        Ok(merge(answers.await, &page, |a| a.dead_jobs, named, |j| (&j.id, j.created_at)))
+    }
+
+    /// Tries a dead job again.
+    pub async fn retry_dead_job(&self, id: Uuid) -> Result<(), Problem> {
+        let id = id.to_string();
+        let answers = self.ask(|mut client| {
+            let id = id.clone();
+            async move { client.retry_dead_job(proto::DeadJobRequest { id }).await }
+        });
+        one("dead job", answers.await, |a| a.found).map(drop)
+    }
+
     /// Builds a read model anew, in the service that has it.
     pub async fn start_replay(&self, read_model: &str) -> Result<proto::Replay, Problem> {
         let answers = self.ask(|mut client| {

@@ -1,40 +1,41 @@
 //! The service's section of the configuration.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How identity behaves; every field has a default.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How expensive it is to guess a password.
     pub password: PasswordCost,
     /// How many failed attempts are taken.
     pub attempts: Attempts,
-    /// Life of a refresh token that is not used.
+    /// Life of a refresh token that is not used, in seconds.
     pub refresh_token_seconds: i64,
-    /// Life of a session, however often it is renewed.
+    /// Life of a session, however often it is renewed, in seconds.
     pub session_seconds_max: i64,
     /// Open sessions of one person; a further sign-in ends the one that was idle longest.
     pub sessions_per_user_max: i64,
-    /// Addresses of one person.
+    /// How many addresses one person may have.
     pub addresses_per_user_max: i64,
     /// After how many days the next signing key takes over.
     pub key_rotation_days: i64,
-    /// Life of a link to a new password.
+    /// Life of a link to a new password, in seconds.
     pub reset_link_seconds: i64,
-    /// Life of a link that proves an address.
+    /// Life of a link that proves an address, in seconds.
     pub verify_link_seconds: i64,
 }
 
 /// Cost of argon2id; the default is what OWASP recommends (19 MiB, 2 passes, 1 lane).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordCost {
-    /// Memory of one hash.
+    /// Memory that hashing a password takes, in KiB.
     pub memory_kib: u32,
-    /// Passes over it.
+    /// Passes over that memory.
     pub passes: u32,
-    /// Lanes.
+    /// Lanes of that memory.
     pub lanes: u32,
     /// Hashes computed at the same time; each needs its memory.
     pub at_once: usize,
@@ -43,16 +44,16 @@ pub struct PasswordCost {
 }
 
 /// Failed attempts at sign-in and registration within a window of time.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
-    /// On one account from one neighbourhood (IPv4 /24, IPv6 /48); absent: 10, in development 1,000.
+    /// Failed attempts on one account from one neighbourhood (IPv4 /24, IPv6 /48); absent: 10, in development 1,000.
     pub per_account: Option<i64>,
-    /// On one account from anywhere; absent: ten times `per_account`.
+    /// Failed attempts on one account from anywhere; absent: ten times `per_account`.
     pub per_account_anywhere: Option<i64>,
-    /// From one network address; absent: 100, in development 10,000.
+    /// Failed attempts from one network address; absent: 100, in development 10,000.
     pub per_address: Option<i64>,
-    /// The window.
+    /// How long failed attempts count, in seconds.
     pub window_seconds: i64,
 }
 

@@ -28,6 +28,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: |section| Config::read(section).map(drop),
     build,
 };

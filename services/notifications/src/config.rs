@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How notifications behave; every field has a default.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Whether messages also leave by mail; otherwise they are in people's lists only.
@@ -22,16 +23,16 @@ pub struct Config {
 }
 
 /// How events leave for the endpoints of webhooks.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Webhooks {
-    /// Whether endpoints may be at private, loopback and link-local addresses; in the development profile only.
+    /// Whether endpoints of webhooks may be at private, loopback and link-local addresses; in the development profile only.
     pub private_addresses: bool,
     /// A file with a further certificate authority to trust, as PEM.
     pub ca_file: Option<PathBuf>,
-    /// After how many days a delivery and its attempts are forgotten.
+    /// After how many days a delivery of a webhook and its attempts are forgotten.
     pub keep_days: i64,
-    /// After how many days of nothing but failures an endpoint is disabled.
+    /// After how many days of nothing but failures an endpoint of a webhook is disabled.
     pub disable_after_days: i64,
 }
 
@@ -42,17 +43,18 @@ impl Default for Webhooks {
 }
 
 /// A server that takes e-mail.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Smtp {
-    /// Its name, as in its certificate.
+    /// The name of the server that takes e-mail, as in its certificate. Without one, mails stay in the mailbox of the
+    /// development profile, and are given up in the others.
     pub host: String,
     /// Its port; 587 for `starttls`, 465 for `tls`, 25 for `none` where left out.
     pub port: Option<u16>,
-    /// How the connection is protected.
+    /// How the connection is protected: `starttls`, `tls`, or `none` for a server on the same machine.
     #[serde(default)]
     pub security: Security,
-    /// With which account.
+    /// With which account mails are handed over.
     pub username: Option<String>,
     /// Its password.
     pub password: Option<String>,
@@ -66,7 +68,7 @@ pub struct Smtp {
 }
 
 /// How a connection is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
     /// Begins in the clear and must turn to TLS before anything is sent.

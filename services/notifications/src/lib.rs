@@ -45,6 +45,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "catalog", "orders", "payments"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: |section| Config::read(section).map(drop),
     build,
 };
@@ -80,6 +81,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         consumers: consumers::all(),
         jobs: jobs(&app),
         log: LogKept::Days(365),
+        figures: &store::FIGURES,
         ..Service::default()
     })
 }

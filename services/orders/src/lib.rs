@@ -23,6 +23,7 @@ use contracts::proto::payments::payments_client::PaymentsClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::jobs::{Job, JobDef, JobOutcome};
 use kit::{BuildError, Db, Env, Migration, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use domain::pricing::Tax;
@@ -39,6 +40,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["cart", "catalog", "vendors", "payments"],
     reads: &["payments"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: check,
     build,
 };
@@ -47,7 +49,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 const PRUNE_QUOTES_EVERY_SECONDS: i64 = 3_600;
 
 /// The `orders` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How tax is worked out.

@@ -19,6 +19,7 @@ use contracts::proto::vendors::vendors_client::VendorsClient;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::webhook::Secret;
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How the platform runs this service.
@@ -32,12 +33,13 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["sandbox", "vendors"],
     reads: &["orders"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: kit::service::checks::<Config>,
     build,
 };
 
 /// The `payments` section of the configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What the sandbox signs its webhooks with; derived from the master key where left out.

@@ -123,14 +123,14 @@ pub(crate) enum Effect {
 }
 
 /// Which bad habits are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Chaos {
-    /// Webhooks that are delivered again after they were taken.
+    /// Whether some webhooks are delivered again after they were taken.
     pub twice: bool,
-    /// Webhooks that are delivered before the browser gets its answer.
+    /// Whether some webhooks are delivered before the browser gets its answer.
     pub early: bool,
-    /// An older message that is delivered after a newer one.
+    /// Whether some older messages are delivered after newer ones.
     pub out_of_order: bool,
 }
 

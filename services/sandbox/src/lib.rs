@@ -15,6 +15,7 @@ use kit::jobs::JobDef;
 use kit::outbound::Outbound;
 use kit::webhook::Secret;
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use domain::Chaos;
@@ -26,6 +27,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: check,
     build,
 };
@@ -34,7 +36,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 const LATE_MAX_SECONDS: f64 = 86_400.0;
 
 /// The `sandbox` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long after a timeout its webhook comes, in seconds.

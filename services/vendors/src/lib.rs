@@ -16,6 +16,7 @@ use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::{Currency, Money};
 use domain::shipping::Method;
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How the platform runs this service.
@@ -31,17 +32,19 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &["identity"],
     reads: &["orders", "payments"],
     describe: || http::routes().describe(),
+    keys: kit::service::keys::<Config>,
     check_config: check,
     build,
 };
 
 /// The `vendors` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What the marketplace keeps of a sale where a store has no rate of its own, in basis points (1/100 of a percent).
     pub commission_basis_points: i64,
     /// How a store ships that says nothing else, as `PUT /vendors/store/shipping` takes it.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub shipping: Vec<Method>,
 }
 

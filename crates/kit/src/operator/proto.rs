@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::Problem;
 use crate::events::dead_letters::{DeadLetter, Group};
+use crate::jobs::dead::DeadJob;
 use crate::saga::{self, Filter, SagaView, StepView};
 
 /// The page size where none is asked for.
@@ -95,6 +96,19 @@ pub(super) fn dead_letter_group(service: &str, group: Group) -> proto::DeadLette
         error: group.error,
         count: group.count,
         since: group.since.0,
+        service: service.into(),
+    }
+}
+
+pub(super) fn dead_job(service: &str, job: DeadJob) -> proto::DeadJob {
+    proto::DeadJob {
+        id: job.id.to_string(),
+        kind: job.kind,
+        key: job.key,
+        error: job.error,
+        attempts: job.attempts,
+        created_at: job.created_at.0,
+        failed_at: job.failed_at.0,
         service: service.into(),
     }
 }

@@ -55,7 +55,7 @@ fn set((name, labels): &Gauge, value: f64) {
 }
 
 /// What every service has.
-const LOOKS: [Figure; 4] = [
+const LOOKS: [Figure; 5] = [
     Figure {
         name: "haat_sagas",
         labels: &["status", "type"],
@@ -66,17 +66,17 @@ const LOOKS: [Figure; 4] = [
         labels: &["status", "type"],
         sql: "SELECT COUNT(*), status, type FROM own.sagas WHERE status = 'stuck' GROUP BY status, type ORDER BY status, type",
     },
+    Figure { name: "haat_jobs_due", labels: &[], sql: "SELECT COUNT(*) FROM own.jobs WHERE state = 'queued' AND due_at <= $1" },
     Figure { name: "haat_jobs", labels: &["state"], sql: "SELECT COUNT(*), state FROM own.jobs GROUP BY state ORDER BY state" },
     Figure { name: "haat_inbox_events", labels: &["state"], sql: "SELECT COUNT(*), state FROM own.inbox GROUP BY state ORDER BY state" },
 ];
 
 fn of_service(q: &mut Query, own: &[Figure], now: Time) -> Result<BTreeMap<Gauge, f64>, DbError> {
     let service = vec![("service", q.service().to_owned())];
-    let due = q.row("SELECT COUNT(*) FROM own.jobs WHERE state = 'queued' AND due_at <= $1", params![now])?;
-    let due = due.map(|row| row.get(0)).transpose()?.unwrap_or(0);
-    let mut found = BTreeMap::from([(("haat_jobs_due", service.clone()), gauge(due))]);
+    let mut found = BTreeMap::new();
     for figure in LOOKS.iter().chain(own) {
-        for row in q.rows(figure.sql, &[])? {
+        let params = if figure.sql.contains("$1") { params![now].to_vec() } else { Vec::new() };
+        for row in q.rows(figure.sql, &params)? {
             let mut labels = service.clone();
             for (column, label) in figure.labels.iter().enumerate() {
                 labels.push((*label, row.get(column + 1)?));

@@ -18,6 +18,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("haat_db_flushes_total", "Commits that were flushed."),
     ("haat_db_overloaded_total", "Closures that were turned away because too many waited."),
     ("haat_payments_minor_units_total", "Money that was captured or refunded, in the smallest unit of its currency."),
+    ("haat_webhook_attempts_total", "Requests to endpoints of webhooks, by outcome: delivered, refused, or unanswered."),
     ("haat_trace_spans_exported_total", "Spans that the collector took."),
     ("haat_trace_spans_dropped_total", "Spans that were lost, by reason."),
 ];
@@ -37,6 +38,8 @@ const GAUGES: &[(&str, &str)] = &[
     ("haat_db_waiting_closures", "Closures that wait for its writer."),
     ("haat_stock_units", "Units on hand and reserved, over all products and warehouses."),
     ("haat_stock_variants", "Variants of which nothing is left, or little."),
+    ("haat_webhook_deliveries_due", "Deliveries of webhooks whose time has come."),
+    ("haat_webhook_endpoints", "Endpoints of webhooks that are enabled, or disabled by their owner, as gone or as failing."),
     ("haat_build_info", "1; the version is a label."),
 ];
 

@@ -35,6 +35,7 @@ const fn empty(name: &'static str, calls: &'static [&'static str]) -> ServiceDef
         calls,
         reads: &[],
         describe: || (Vec::new(), OpenApiBuilder::new().build()),
+        keys: Vec::new,
         check_config: |_| Ok(()),
         build: |_| Ok(Service::default()),
     }

@@ -20,6 +20,7 @@ const COUNTER: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build,
 };

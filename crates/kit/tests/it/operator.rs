@@ -2,10 +2,11 @@
 
 use contracts::proto::operator::operator_client::OperatorClient;
 use contracts::proto::operator::{
-    DeadLetterRequest, GetReplayRequest, ListDeadLetterGroupsRequest, ListDeadLettersRequest, ListSagasRequest, Saga, SagaRequest,
-    StartReplayRequest,
+    DeadJobRequest, DeadLetterRequest, GetReplayRequest, ListDeadJobsRequest, ListDeadLetterGroupsRequest, ListDeadLettersRequest,
+    ListSagasRequest, Saga, SagaRequest, StartReplayRequest,
 };
 use kit::channel::Channel;
+use kit::jobs::{JobDef, JobOutcome};
 use kit::saga::{Definition, Outcome, Step};
 use kit::{BuildError, Env, Service, ServiceDef, Tx};
 use serde_json::{Value as Json, json};
@@ -21,6 +22,7 @@ testing::both_engines!(
     a_stuck_saga_is_taken_up,
     a_saga_is_turned_back_before_its_pivot_only,
     dead_letters_are_seen_and_decided_on,
+    dead_jobs_are_seen_and_tried_again,
     what_is_not_there_is_not_found,
 );
 
@@ -31,6 +33,7 @@ const SHOP: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |env: Env| -> Result<Service, BuildError> { Ok(Service { sagas: Some((env.sagas(), vec![sale()])), ..Service::default() }) },
 };
@@ -51,6 +54,27 @@ fn sale() -> Definition {
     });
     Definition { kind: "sale", version: 1, steps: vec![go, pivot, deliver], compensated: None }
 }
+
+/// Its jobs fail for good until the signal `open` is there.
+const WORKS: ServiceDef = ServiceDef {
+    name: "works",
+    build: |env: Env| -> Result<Service, BuildError> {
+        let db = env.db.clone();
+        let deliver = JobDef::queued("deliver", move |_| {
+            let db = db.clone();
+            async move {
+                let open = db.read(|q| q.row("SELECT key FROM own.signals WHERE key = 'open' ORDER BY key", &[])).await;
+                match open {
+                    Ok(Some(_)) => JobOutcome::Done,
+                    Ok(None) => JobOutcome::Failed("closed".into()),
+                    Err(e) => JobOutcome::Retry(e.to_string()),
+                }
+            }
+        });
+        Ok(Service { jobs: vec![deliver], ..Service::default() })
+    },
+    ..SHOP
+};
 
 type Client = OperatorClient<Channel>;
 
@@ -175,6 +199,45 @@ async fn dead_letters_are_seen_and_decided_on(engine: Engine) {
     assert_eq!(left, []);
     let effects = p.db("tally").read(|q| q.rows("SELECT cart FROM own.effects ORDER BY n", &[])).await;
     assert_eq!(effects.map_err(|e: kit::DbError| e).unwrap().len(), 1);
+}
+
+async fn dead_jobs_are_seen_and_tried_again(engine: Engine) {
+    let p = TestPlatform::start(engine, &[WORKS]).await;
+    let mut client = client(&p, "works");
+    let queued = p.db("works").write(|tx| {
+        let now = tx.now();
+        ["first", "second"].into_iter().try_for_each(|key| kit::jobs::queue(tx, "deliver", key, json!({"to": "somebody"}), now))
+    });
+    queued.await.map_err(|e: kit::DbError| e).unwrap();
+    p.settle().await;
+    let list = |limit, before: &str| ListDeadJobsRequest { limit, before: before.to_owned() };
+    let dead = client.list_dead_jobs(list(0, "")).await.unwrap().into_inner().dead_jobs;
+    let mut keys: Vec<_> = dead.iter().map(|j| j.key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["first", "second"]);
+    assert!(dead[0].id > dead[1].id, "newest first");
+    for job in &dead {
+        assert_eq!((job.service.as_str(), job.kind.as_str(), job.error.as_str(), job.attempts), ("works", "deliver", "closed", 1));
+        assert!(job.created_at > 0 && job.failed_at >= job.created_at, "{job:?}");
+    }
+    let page = client.list_dead_jobs(list(1, &dead[0].id)).await.unwrap().into_inner().dead_jobs;
+    assert_eq!(page, [dead[1].clone()]);
+
+    let retry = DeadJobRequest { id: dead[0].id.clone() };
+    assert!(client.retry_dead_job(retry.clone()).await.unwrap().into_inner().found);
+    p.settle().await;
+    let again = client.list_dead_jobs(list(0, "")).await.unwrap().into_inner().dead_jobs;
+    assert_eq!((again.len(), again[0].attempts), (2, 1), "it was tried, and is still closed");
+    let opened = p.db("works").write(|tx| {
+        let now = tx.now();
+        tx.execute("INSERT INTO own.signals (key, id, payload, received_at) VALUES ('open', '1', $1, $2)", kit::params![json!(null), now])
+    });
+    opened.await.map_err(|e: kit::DbError| e).unwrap();
+    assert!(client.retry_dead_job(retry.clone()).await.unwrap().into_inner().found);
+    p.settle().await;
+    assert!(!client.retry_dead_job(retry).await.unwrap().into_inner().found, "it is done");
+    let left = client.list_dead_jobs(list(0, "")).await.unwrap().into_inner().dead_jobs;
+    assert_eq!(left, [dead[1].clone()]);
 }
 
 async fn what_is_not_there_is_not_found(engine: Engine) {

@@ -18,6 +18,7 @@ const fn service(name: &'static str, calls: &'static [&'static str], reads: &'st
         calls,
         reads,
         describe: || (Vec::new(), OpenApiBuilder::new().build()),
+        keys: Vec::new,
         check_config: |section| if section.get("wrong").is_some() { Err("unknown field `wrong`".into()) } else { Ok(()) },
         build: |_| Ok(Service::default()),
     }
@@ -60,6 +61,7 @@ fn what_cannot_work_is_refused_by_name() {
             (&[CALLER, STOCK], only(&["caller"]), json!({}), "caller calls stock, which does not run here and has no address"),
             (&[STOCK], Choice::All, json!({"stok": {}}), "there is no service stok"),
             (&[STOCK], Choice::All, json!({"stock": {"wrong": 1}}), "configuration of stock: unknown field `wrong`"),
+            (&[CALLER, STOCK], only(&["stock"]), json!({"caller": {"wrong": 1}}), "configuration of caller: unknown field `wrong`"),
             (&CIRCLE, Choice::All, json!({}), "services call each other in a circle: b → c → b"),
         ];
         for (defs, choice, config, expected) in cases {

@@ -26,6 +26,7 @@ CREATE TABLE own.moods (cart {id} PRIMARY KEY, mood text NOT NULL);",
     calls: &[],
     reads: &["cart"],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build,
 };

@@ -19,6 +19,7 @@ const CART: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build,
 };

@@ -18,6 +18,7 @@ const CART: ServiceDef = ServiceDef {
     calls: &["tally"],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |_| Ok(Service { log: LogKept::Days(30), ..Service::default() }),
 };

@@ -105,7 +105,7 @@ pub async fn run(seed: u64, migrated: &Image, trace: bool) -> anyhow::Result<Out
     let events = world.events().await?;
     if trace {
         // Before the rules are checked: it is wanted where one of them is broken.
-        events.iter().for_each(|e| println!("{}", line(e)));
+        events.iter().try_for_each(|e| crate::print::line(line(e)))?;
     }
     let mut tally = check::rules(&world, &promises, &events).await?;
     world.keeps_its_word()?;

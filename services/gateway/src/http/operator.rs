@@ -60,6 +60,21 @@ pub struct DeadLetter {
     created_at: Time,
 }
 
+/// A job that failed for good.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadJob {
+    id: String,
+    service: String,
+    kind: String,
+    /// Mostly the id of what it is about.
+    key: String,
+    error: String,
+    attempts: i64,
+    created_at: Time,
+    failed_at: Time,
+}
+
 /// A read model that is built anew.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -195,6 +210,19 @@ pub async fn discard_dead_letter(State(app): State<App>, Path(id): Path<Uuid>) -
     app.operators.discard_dead_letter(id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+/// Jobs of all services that failed for good, newest first.
+#[utoipa::path(get, path = "/api/v1/dead-jobs", params(PageQuery), responses((status = 200, body = Page<DeadJob>)))]
+pub async fn list_dead_jobs(State(app): State<App>, Query(query): Query<PageQuery>) -> Result<Response, Problem> {
+    let found = app.operators.dead_jobs(query.limit, query.cursor.as_deref()).await?;
+    Ok(list(found, DeadJob::from))
+}
+
+/// Tries a dead job again.
+#[utoipa::path(post, path = "/api/v1/dead-jobs/{id}/retry", responses((status = 204, description = "It is queued.")))]
+pub async fn retry_dead_job(State(app): State<App>, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    app.operators.retry_dead_job(id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
 /// Builds a read model anew from the log.
 #[utoipa::path(post, path = "/api/v1/replays", request_body = NewReplay, responses((status = 201, body = Replay)))]
 pub async fn start_replay(State(app): State<App>, Json(body, _): Json<NewReplay>) -> Result<Response, Problem> {
@@ -261,6 +289,21 @@ impl From<proto::DeadLetter> for DeadLetter {
             error: d.error,
             attempts: d.attempts,
             created_at: Time(d.created_at),
+        }
+    }
+}
+
+impl From<proto::DeadJob> for DeadJob {
+    fn from(j: proto::DeadJob) -> DeadJob {
+        DeadJob {
+            id: j.id,
+            service: j.service,
+            kind: j.kind,
+            key: j.key,
+            error: j.error,
+            attempts: j.attempts,
+            created_at: Time(j.created_at),
+            failed_at: Time(j.failed_at),
         }
     }
 }

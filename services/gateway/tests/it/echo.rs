@@ -20,6 +20,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || routes().describe(),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |_| Ok(Service { http: routes().build(App), ..Service::default() }),
 };

@@ -23,7 +23,7 @@ async fn every_route_answers_in_its_form(engine: Engine) {
         seen.push(json!({"request": what, "status": answer.status, "body": body}));
     };
     let nothing = "01900000-0000-7000-8000-00000000dead";
-    let asked: [(&str, &str, &str); 15] = [
+    let asked: [(&str, &str, &str); 17] = [
         ("GET", "/health", ""),
         ("GET", "/api/v1/nowhere", ""),
         ("DELETE", "/health", ""),
@@ -37,6 +37,8 @@ async fn every_route_answers_in_its_form(engine: Engine) {
         ("GET", &format!("/api/v1/sagas/{nothing}"), &admin),
         ("GET", "/api/v1/dead-letters", &admin),
         ("POST", &format!("/api/v1/dead-letters/{nothing}/retry"), &admin),
+        ("GET", "/api/v1/dead-jobs", &admin),
+        ("POST", &format!("/api/v1/dead-jobs/{nothing}/retry"), &admin),
         ("GET", &format!("/api/v1/replays/{nothing}"), &admin),
         ("POST", &format!("/api/v1/replays/{nothing}/cancel"), &admin),
     ];

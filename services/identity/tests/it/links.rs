@@ -18,6 +18,7 @@ const NOTIFICATIONS: ServiceDef = ServiceDef {
     calls: &["identity"],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |_| Ok(Service::default()),
 };

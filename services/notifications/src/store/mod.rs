@@ -28,7 +28,7 @@ pub(crate) use webhook_deliveries::{
     NewDelivery, Span, WebhookAttempt, WebhookDelivery, begin_series, begin_series_of_dead, insert_webhook_delivery, note_webhook_attempt,
     prune_webhook_deliveries, settle_webhook_delivery, webhook_deliveries, webhook_delivery,
 };
-pub(crate) use webhook_queue::{Endpoint, WebhookOutgoing, due_at, endpoint, give_up_due, next_due, note_silences, one_outgoing};
+pub(crate) use webhook_queue::{Endpoint, FIGURES, WebhookOutgoing, due_at, endpoint, give_up_due, next_due, note_silences, one_outgoing};
 pub(crate) use webhooks::{
     PER_OWNER_MAX, Wanted, Webhook, a_store_listens, anybody_listens, delete_webhook, disable, insert_webhook, listening, note_failure,
     note_success, oldest_secret, rotate_secret, update_webhook, webhook, webhook_to_change, webhooks,

@@ -3,9 +3,25 @@
 use contracts::{Time, WebhookDeliveryId, WebhookId};
 use kit::db::{DbError, Query, Row, Tx};
 use kit::params;
+use kit::service::Figure;
 use uuid::Uuid;
 
 use crate::domain::Status;
+
+/// What operators watch: what should have left by now, and who is told something at all.
+pub(crate) const FIGURES: [Figure; 2] = [
+    Figure {
+        name: "haat_webhook_deliveries_due",
+        labels: &[],
+        sql: "SELECT COUNT(*) FROM notifications.webhook_deliveries WHERE next_at <= $1",
+    },
+    Figure {
+        name: "haat_webhook_endpoints",
+        labels: &["state"],
+        sql: "SELECT COUNT(*), state FROM (SELECT CASE WHEN enabled THEN 'enabled' ELSE COALESCE(disabled_reason, 'owner') END AS state \
+              FROM notifications.webhooks) AS endpoints GROUP BY state ORDER BY state",
+    },
+];
 
 /// What is to be known of an endpoint to send something there.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod delivering;
+mod figures;
 mod links;
 mod mailbox;
 mod market;

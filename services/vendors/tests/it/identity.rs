@@ -15,6 +15,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApi::default()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |_| {
         let rpc = tonic::service::Routes::new(IdentityServer::new(Known)).into_axum_router();

@@ -170,6 +170,8 @@ impl App {
         store::settle_webhook_delivery(tx, out.id, out.series, status, next_at)?;
         if !is_test {
             self.judge(tx, webhook, status, gone)?;
+            let outcome = reply.outcome();
+            tx.after_commit(move || metrics::counter!("haat_webhook_attempts_total", "outcome" => outcome).increment(1));
         }
         Ok(())
     }

@@ -35,6 +35,15 @@ const GONE: u16 = 410;
 const REST_SECONDS: (i64, i64) = (5, 300);
 
 impl Reply {
+    /// What became of the attempt, as operators count it.
+    pub fn outcome(&self) -> &'static str {
+        match self.status {
+            Some(200..300) => "delivered",
+            Some(_) => "refused",
+            None => "unanswered",
+        }
+    }
+
     /// Whether the endpoint wants to hear nothing any more.
     pub fn is_gone(&self) -> bool {
         self.status == Some(GONE)

@@ -2,20 +2,22 @@
 
 use contracts::money::MoneyError;
 use contracts::{CategoryId, Money};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How tax is worked out.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tax {
-    /// Where none of `rates` is for it, in basis points: 1500 is 15 percent.
+    /// The tax where none of `rates` is for a sale, in basis points: 1500 is 15 percent.
     pub basis_points: u16,
-    /// Whether prices contain it already.
+    /// Whether prices contain the tax already.
     pub included: bool,
     /// Whose rates hold for an order that goes nowhere, such as one of courses only: an ISO 3166-1 alpha-2 code.
     pub country: Option<String>,
     /// Rates for some sales. One for a category goes before one for a country, one for both before either; of several
     /// categories the lowest rate counts. Shipping has the rate of no category.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub rates: Vec<TaxRate>,
 }
 
