@@ -147,6 +147,7 @@ impl Things {
         let nothing = || NOTHING.to_owned();
         // The first that a path begins with counts.
         let ids = vec![
+            ("/orders/", order_id.clone()),
             ("/api/v1/auth/sessions/", session),
             ("/api/v1/cart/items/", text(&cart["items"][0]["id"])),
             ("/api/v1/categories/", nothing()),

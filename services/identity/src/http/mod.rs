@@ -3,6 +3,7 @@
 mod addresses;
 mod auth;
 mod links;
+mod pages;
 mod sessions;
 mod users;
 mod well_known;
@@ -23,6 +24,9 @@ const READERS: &[Role] = &[Role::Support, Role::Admin];
 /// Who may change anybody's account.
 const ADMINS: &[Role] = &[Role::Admin];
 
+/// The largest form: a token, and two passwords of letters that take twelve bytes each on their way.
+const FORM_BYTES_MAX: usize = 8 * 1024;
+
 /// Every route of identity.
 pub fn routes() -> Routes<App> {
     Routes::new("identity")
@@ -33,6 +37,8 @@ pub fn routes() -> Routes<App> {
         .add(Who::Public, routes!(links::forgot_password))
         .add(Who::Public, routes!(links::reset_password))
         .add(Who::Public, routes!(links::verify_email))
+        .add_limited(Who::Public, FORM_BYTES_MAX, 30, routes!(pages::ask_new_password, pages::set_new_password))
+        .add_limited(Who::Public, FORM_BYTES_MAX, 30, routes!(pages::ask_to_verify, pages::verify))
         .add(Who::User, routes!(sessions::list_sessions))
         .add(Who::User, routes!(sessions::end_session))
         .add(Who::User, routes!(users::get_profile, users::put_profile))

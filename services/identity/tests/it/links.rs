@@ -44,7 +44,7 @@ async fn post(p: &TestPlatform, path: &str, body: serde_json::Value) -> Response
     p.send("POST", path, &Caller::default(), Some(body), &[]).await
 }
 
-async fn forgot(p: &TestPlatform, email: &str) {
+pub async fn forgot(p: &TestPlatform, email: &str) {
     let answer = post(p, "/api/v1/auth/forgot-password", json!({"email": email})).await.expect(202);
     assert_eq!(answer.bytes.as_slice(), b"", "nothing that could tell one address from another");
     p.settle().await;
@@ -55,14 +55,14 @@ async fn reset(p: &TestPlatform, token: &str) -> Response {
 }
 
 /// What the writer of mails gets for a link.
-async fn issue(p: &TestPlatform, link: &UserLinkRequested) -> Result<IssueLinkResponse, Status> {
+pub async fn issue(p: &TestPlatform, link: &UserLinkRequested) -> Result<IssueLinkResponse, Status> {
     let channel = p.platform().env("notifications").unwrap().channel("identity").unwrap();
     let request = IssueLinkRequest { link_id: link.link_id.to_string() };
     IdentityClient::new(channel).issue_link(request).await.map(tonic::Response::into_inner)
 }
 
 /// The links that were asked for, for one purpose.
-async fn links(p: &TestPlatform, purpose: &str) -> Vec<UserLinkRequested> {
+pub async fn links(p: &TestPlatform, purpose: &str) -> Vec<UserLinkRequested> {
     published::<UserLinkRequested>(p).await.into_iter().filter(|l| l.purpose == purpose).collect()
 }
 

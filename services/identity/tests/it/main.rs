@@ -5,6 +5,7 @@ mod addresses;
 mod bad_input;
 mod keys;
 mod links;
+mod pages;
 mod people;
 mod routes;
 mod rpc;
