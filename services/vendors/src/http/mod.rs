@@ -2,6 +2,7 @@
 
 mod commission;
 mod figures;
+mod page;
 mod shipping;
 mod staff;
 mod stores;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::User, routes!(staff::list_invitations))
         .add(Who::User, routes!(staff::accept_invitation))
         .add(Who::User, routes!(staff::decline_invitation))
+        .add(Who::Public, routes!(page::show_invitations))
         .add(Who::Public, routes!(shipping::list_methods))
         .add_limited(VENDOR, 512 * 1024, 30, routes!(shipping::get_shipping, shipping::put_shipping))
         .add_limited(ADMIN, 512 * 1024, 30, routes!(commission::get_rules, commission::put_rules))
