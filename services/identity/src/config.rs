@@ -42,15 +42,16 @@ pub struct PasswordCost {
     pub waiting_max: usize,
 }
 
-/// Failed attempts at sign-in and registration within a window of time.
+/// Failed attempts at sign-in and registration within a window of time, and links that were asked for by mail.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
-    /// On one account from one neighbourhood (IPv4 /24, IPv6 /48); absent: 10, in development 1,000.
+    /// On one account from one neighbourhood (IPv4 /24, IPv6 /48), and links to one address from anywhere; absent: 10, in
+    /// development 1,000.
     pub per_account: Option<i64>,
     /// On one account from anywhere; absent: ten times `per_account`.
     pub per_account_anywhere: Option<i64>,
-    /// From one network address; absent: 100, in development 10,000.
+    /// From one network address (IPv6: one /64), all of them together; absent: 100, in development 10,000.
     pub per_address: Option<i64>,
     /// The window.
     pub window_seconds: i64,

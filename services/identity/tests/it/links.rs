@@ -4,7 +4,7 @@ use contracts::events::identity::{SessionEnded, UserLinkRequested, UserVerified}
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{IssueLinkRequest, IssueLinkResponse};
 use kit::{Caller, Service, ServiceDef};
-use serde_json::json;
+use serde_json::{Value, json};
 use testing::{Engine, Response, TestPlatform};
 use tonic::{Code, Status};
 use utoipa::openapi::OpenApiBuilder;
@@ -27,6 +27,7 @@ const NEW_PASSWORD: &str = "battery staple horse";
 testing::both_engines!(
     a_forgotten_password_is_replaced_by_a_link,
     asking_for_a_link_does_not_tell_who_has_an_account,
+    links_are_limited_by_account_and_by_network,
     a_link_works_once_and_for_its_time,
     of_many_callers_with_one_link_one_sets_the_password,
     an_address_is_proved_by_a_link,
@@ -36,7 +37,11 @@ testing::both_engines!(
 
 /// Identity beside the writer of mails.
 pub async fn start(engine: Engine) -> TestPlatform {
-    let config = json!({"identity": {"password": {"memory_kib": 8, "passes": 1}}});
+    start_with(engine, json!({})).await
+}
+
+async fn start_with(engine: Engine, attempts: Value) -> TestPlatform {
+    let config = json!({"identity": {"password": {"memory_kib": 8, "passes": 1}, "attempts": attempts}});
     TestPlatform::start_with(engine, &[identity::SERVICE, NOTIFICATIONS], config).await
 }
 
@@ -93,6 +98,38 @@ async fn asking_for_a_link_does_not_tell_who_has_an_account(engine: Engine) {
     p.settle().await;
     assert_eq!(links(&p, "reset_password").await.len(), 1);
     post(&p, "/api/v1/auth/forgot-password", json!({"email": "nobody"})).await.expect(422);
+}
+
+async fn links_are_limited_by_account_and_by_network(engine: Engine) {
+    let p = start_with(engine, json!({"per_account": 2, "per_address": 3})).await;
+    let person = register(&p, "rahima@example.com").await;
+    let from = |address: &str, caller: &Caller| Caller { address: Some(address.parse().unwrap()), ..caller.clone() };
+    let ask = async |address: &str, email: &str| {
+        let caller = from(address, &Caller::default());
+        let mut answer = p.send("POST", "/api/v1/auth/forgot-password", &caller, Some(json!({"email": email})), &[]).await;
+        answer.body["requestId"] = Value::Null;
+        // The seconds to wait go by while this asks.
+        answer.body["detail"] = json!(answer.body["detail"].as_str().unwrap_or("").replace(|c: char| c.is_ascii_digit(), ""));
+        (answer.status, answer.body)
+    };
+    for email in ["rahima@example.com", "nobody@example.com"] {
+        assert_eq!((ask("203.0.113.1", email).await.0, ask("203.0.113.2", email).await.0), (202, 202));
+        assert_eq!(ask("203.0.113.3", email).await.0, 429, "the same person's mail, from wherever");
+    }
+    for (address, email) in [("2001:db8::1", "a@example.com"), ("2001:db8::2", "b@example.com"), ("2001:db8::3", "c@example.com")] {
+        assert_eq!(ask(address, email).await.0, 202);
+    }
+    register(&p, "karim@example.com").await;
+    let (known, unknown) = (ask("2001:db8::4", "karim@example.com").await, ask("2001:db8::5", "d@example.com").await);
+    assert_eq!((known.0, &known.1["code"]), (429, &json!("too_many_attempts")), "all of them from one network");
+    assert_eq!(known, unknown);
+    let verify = async |address: &str| {
+        p.send("POST", "/api/v1/auth/verify-email", &from(address, &person.caller), Some(json!({})), &[]).await.status
+    };
+    assert_eq!(verify("2001:db8::6").await, 429);
+    p.advance_seconds(901);
+    assert_eq!((verify("2001:db8::6").await, ask("2001:db8::7", "karim@example.com").await.0), (202, 202));
+    p.settle().await;
 }
 
 async fn a_link_works_once_and_for_its_time(engine: Engine) {
