@@ -12,4 +12,4 @@ pub use email::Email;
 pub use field::{Check, Mistake};
 pub use link::Purpose;
 pub use session::Session;
-pub use user::{Password, Profile, ProfileChange, Registration, Status, User, grantable, parse_roles, search_text};
+pub use user::{Password, Profile, ProfileChange, Registration, Status, User, assignable, grantable, parse_roles, search_text};

@@ -4,6 +4,7 @@ mod addresses;
 mod auth;
 mod links;
 mod pages;
+mod roles;
 mod sessions;
 mod users;
 mod well_known;
@@ -46,6 +47,7 @@ pub fn routes() -> Routes<App> {
         .add(Who::User, routes!(addresses::get_address, addresses::put_address, addresses::delete_address))
         .add(Who::Roles(ADMINS), routes!(users::list_users))
         .add(Who::User, routes!(users::get_user))
+        .add(Who::Roles(ADMINS), routes!(roles::list_roles))
         .add(Who::Roles(ADMINS), routes!(users::put_roles))
         .add(Who::Roles(ADMINS), routes!(users::activate))
         .add(Who::Roles(ADMINS), routes!(users::deactivate))

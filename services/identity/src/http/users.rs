@@ -205,7 +205,7 @@ pub async fn deactivate(State(app): State<App>, caller: Caller, Path(id): Path<U
 }
 
 /// The calling administrator.
-fn admin(caller: &Caller) -> Result<UserId, Problem> {
+pub fn admin(caller: &Caller) -> Result<UserId, Problem> {
     let user = caller.user()?;
     if caller.has(ADMINS) { Ok(user.id) } else { Err(Problem::forbidden("only administrators may do this")) }
 }

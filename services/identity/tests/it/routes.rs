@@ -53,6 +53,8 @@ async fn every_route_answers_in_its_form(engine: Engine) {
     note("GET /users by a customer", send(&me, "GET", "/users", None).await);
     note("GET /users", send(&root, "GET", "/users", None).await);
     note("PUT /users/{id}/roles", send(&root, "PUT", &format!("{user}/roles"), Some(json!({"roles": ["customer", "vendor"]}))).await);
+    note("GET /roles by a customer", send(&me, "GET", "/roles", None).await);
+    note("GET /roles", send(&root, "GET", "/roles", None).await);
     note("POST /users/{id}/deactivate", send(&root, "POST", &format!("{user}/deactivate"), None).await);
     note("POST /auth/login, deactivated", send(&nobody, "POST", "/auth/login", Some(json!({"email": email, "password": PASSWORD}))).await);
     insta::assert_compact_json_snapshot!("every_route", redact(&json!(seen)));
