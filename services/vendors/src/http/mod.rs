@@ -32,6 +32,8 @@ pub(crate) fn routes() -> Routes<App> {
         .add(SELLERS, routes!(figures::get_earnings))
         .add(SELLERS, routes!(figures::get_metrics))
         .add(VENDOR, routes!(staff::list_staff, staff::invite_staff))
+        .add(VENDOR, routes!(staff::list_team))
+        .add(VENDOR, routes!(staff::invite_to_team))
         .add(VENDOR, routes!(staff::remove_staff))
         .add(Who::User, routes!(staff::list_invitations))
         .add(Who::User, routes!(staff::accept_invitation))
