@@ -77,6 +77,8 @@ fn body_of(operation: &Operation) -> Option<Json> {
     Some(match route.as_str() {
         "put /api/v1/cart/items/{itemId}" => json!({"quantity": 3}),
         "put /api/v1/users/addresses/{id}" => address(),
+        "put /api/v1/users/{id}" => json!({"firstName": "Mine"}),
+        "put /api/v1/users/{id}/measurements" | "put /api/v1/users/{id}/preferences" => json!({}),
         "put /api/v1/orders/{id}/cancel" => json!({"reason": "curious"}),
         "put /api/v1/vendor/orders/{id}/status" | "put /api/v1/orders/{id}/status" => json!({"status": "processing"}),
         "post /api/v1/payments/{id}/refund" => json!({"amount": {"amount": 1, "currency": "BDT"}, "reason": "mine"}),

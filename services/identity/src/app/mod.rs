@@ -12,6 +12,7 @@ mod pepper;
 mod prune;
 mod register;
 mod sessions;
+mod settings;
 mod tokens;
 mod users;
 

@@ -6,6 +6,7 @@ mod links;
 mod pages;
 mod roles;
 mod sessions;
+mod settings;
 mod users;
 mod well_known;
 
@@ -46,7 +47,9 @@ pub fn routes() -> Routes<App> {
         .add(Who::User, routes!(addresses::list_addresses, addresses::add_address))
         .add(Who::User, routes!(addresses::get_address, addresses::put_address, addresses::delete_address))
         .add(Who::Roles(ADMINS), routes!(users::list_users))
-        .add(Who::User, routes!(users::get_user))
+        .add(Who::User, routes!(users::get_user, users::put_user))
+        .add(Who::User, routes!(settings::get_measurements, settings::put_measurements))
+        .add(Who::User, routes!(settings::get_preferences, settings::put_preferences))
         .add(Who::Roles(ADMINS), routes!(roles::list_roles))
         .add(Who::Roles(ADMINS), routes!(users::put_roles))
         .add(Who::Roles(ADMINS), routes!(users::activate))

@@ -10,5 +10,6 @@ mod people;
 mod routes;
 mod rpc;
 mod sessions;
+mod settings;
 mod sign_in;
 mod users;
