@@ -171,7 +171,7 @@ impl From<Counted> for ServiceStats {
     fn from(counted: Counted) -> ServiceStats {
         let [_, succeeded, redirected, refused, failed] = counted.answers;
         let requests: u64 = counted.answers.iter().sum();
-        let took_ms_average = if requests == 0 { 0.0 } else { (counted.took_us / requests) as f64 / 1_000.0 };
+        let took_ms_average = counted.took_us.checked_div(requests).unwrap_or(0) as f64 / 1_000.0;
         ServiceStats { service: counted.service, requests, succeeded, redirected, refused, failed, took_ms_average }
     }
 }
