@@ -77,6 +77,8 @@ fn body_of(operation: &Operation) -> Option<Json> {
     Some(match route.as_str() {
         "put /api/v1/cart/items/{itemId}" => json!({"quantity": 3}),
         "put /api/v1/users/addresses/{id}" => address(),
+        "put /api/v1/users/{id}" => json!({"firstName": "Mine"}),
+        "put /api/v1/users/{id}/measurements" | "put /api/v1/users/{id}/preferences" => json!({}),
         "put /api/v1/orders/{id}/cancel" => json!({"reason": "curious"}),
         "put /api/v1/vendor/orders/{id}/status" | "put /api/v1/orders/{id}/status" => json!({"status": "processing"}),
         "post /api/v1/payments/{id}/refund" => json!({"amount": {"amount": 1, "currency": "BDT"}, "reason": "mine"}),
@@ -147,6 +149,7 @@ impl Things {
         let nothing = || NOTHING.to_owned();
         // The first that a path begins with counts.
         let ids = vec![
+            ("/orders/", order_id.clone()),
             ("/api/v1/auth/sessions/", session),
             ("/api/v1/cart/items/", text(&cart["items"][0]["id"])),
             ("/api/v1/categories/", nothing()),

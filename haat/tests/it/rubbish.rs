@@ -43,6 +43,8 @@ pub struct Operation {
     pub who: Json,
     /// The schema of its body, references resolved.
     pub body: Option<Json>,
+    /// The statuses with which it answers by a page for people.
+    pub pages: Vec<String>,
 }
 
 #[test]
@@ -93,7 +95,8 @@ async fn check(market: &Market, visitor: &Visitor, operation: &Operation, url: &
     let Some(answer) = market.outside.send_bytes(visitor, &operation.method.to_uppercase(), url, body).await else {
         return Some(format!("{} {url} with {shown:?}: no answer", operation.method));
     };
-    let is_fine = answer.status < 400 || answer.status < 500 && is_problem(&answer);
+    let is_page = answer.header("content-type").starts_with("text/html") && operation.pages.contains(&answer.status.to_string());
+    let is_fine = answer.status < 400 || answer.status < 500 && (is_page || is_problem(&answer));
     let told = || format!("{} {url} with {shown:?}: {} {}", operation.method, answer.status, String::from_utf8_lossy(&answer.bytes));
     (!is_fine).then(told)
 }
@@ -110,7 +113,10 @@ pub fn operations(spec: &Json) -> Vec<Operation> {
         for (method, described) in item.as_object().into_iter().flatten().filter(|(method, _)| METHODS.contains(&method.as_str())) {
             let schema = &described["requestBody"]["content"]["application/json"]["schema"];
             let body = schema.is_object().then(|| resolved(spec, schema, 6));
-            found.push(Operation { method: method.clone(), path: path.clone(), who: described["x-haat-who"].clone(), body });
+            let answers = described["responses"].as_object().into_iter().flatten();
+            let pages =
+                answers.filter(|(_, answer)| answer["content"]["text/html"].is_object()).map(|(status, _)| status.clone()).collect();
+            found.push(Operation { method: method.clone(), path: path.clone(), who: described["x-haat-who"].clone(), body, pages });
         }
     }
     found

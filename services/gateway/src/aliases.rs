@@ -38,6 +38,8 @@ pub const RENAMED: &[(Method, &str, Method, &str)] = &[
     (Method::POST, "/api/v1/vendors/{vendorId}/products", Method::POST, "/api/v1/products"),
     (Method::GET, "/api/v1/vendors/{vendorId}/orders", Method::GET, "/api/v1/vendor/orders"),
     (Method::POST, "/api/v1/notifications", Method::POST, "/api/v1/notifications/send"),
+    (Method::GET, "/api/v1/internal/bus-stats", Method::GET, "/api/v1/gateway/stats"),
+    (Method::GET, "/api/v1/internal/kafka-stats", Method::GET, "/api/v1/gateway/stats"),
     (Method::GET, "/api/v1/search/products", Method::GET, "/api/v1/search"),
     (Method::GET, "/api/v1/products/search", Method::GET, "/api/v1/search"),
 ];

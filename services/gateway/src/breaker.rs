@@ -1,7 +1,8 @@
 //! A service that cannot be reached is left alone for a while: callers learn at once that it does not answer, and it is
 //! not met by all of them when it comes back. One request in a while finds out whether it has.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contracts::Time;
 
@@ -22,7 +23,42 @@ struct State {
     open_until: Option<Time>,
 }
 
+/// Those of all services that run elsewhere and were asked.
+#[derive(Default)]
+pub struct Breakers(Mutex<BTreeMap<&'static str, Arc<Breaker>>>);
+
+impl Breakers {
+    /// That of a service.
+    pub fn of(&self, service: &'static str) -> Arc<Breaker> {
+        self.known().entry(service).or_default().clone()
+    }
+
+    /// How those stand that were asked, by service.
+    pub fn standings(&self) -> Vec<(&'static str, Standing)> {
+        self.known().iter().map(|(service, breaker)| (*service, breaker.standing())).collect()
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<&'static str, Arc<Breaker>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a service stands with its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// In a row, up to now.
+    pub failures: u32,
+    /// Until when it is left alone; none while it answers. What lies in the past: the next request finds out.
+    pub open_until: Option<Time>,
+}
+
 impl Breaker {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        let state = self.state();
+        Standing { failures: state.failures, open_until: state.open_until }
+    }
+
     /// Whether a request may go there; the error says in how many seconds one may.
     pub fn admit(&self, now: Time) -> Result<(), u32> {
         let mut state = self.state();
@@ -78,6 +114,7 @@ mod tests {
             assert_eq!(breaker.admit(at(0)), Ok(()));
             assert_eq!(breaker.failed(at(0)), n == FAILURES_MAX);
         }
+        assert_eq!(breaker.standing(), Standing { failures: FAILURES_MAX, open_until: Some(at(5)) });
         assert_eq!((breaker.admit(at(0)), breaker.admit(at(4))), (Err(5), Err(1)));
         assert_eq!((breaker.admit(at(5)), breaker.admit(at(5))), (Ok(()), Err(5)), "one finds out");
         assert!(!breaker.failed(at(6)), "it still is");

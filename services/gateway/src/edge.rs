@@ -20,6 +20,7 @@ use crate::aliases::Renamed;
 use crate::credentials::Bearer;
 use crate::limits::{Left, Limits};
 use crate::sessions::{Refused, Sessions};
+use crate::stats::Stats;
 use crate::table::{Found, Table};
 use crate::upstream::Upstreams;
 use crate::{Config, aliases, arrival, body, credentials, merging, stream};
@@ -30,12 +31,20 @@ pub struct Edge {
     sessions: Arc<Sessions>,
     limits: Limits,
     upstreams: Upstreams,
+    stats: Arc<Stats>,
     trusted_proxies: Vec<Network>,
     /// How long answers may take, against what routes say.
     timeout_percent: u32,
     clock: Clock,
     ids: Ids,
     tasks: Tasks,
+}
+
+/// What an edge is made of besides its table.
+pub struct Parts {
+    pub sessions: Arc<Sessions>,
+    pub upstreams: Upstreams,
+    pub stats: Arc<Stats>,
 }
 
 /// What the access log says of a request, filled in on its way.
@@ -48,11 +57,12 @@ struct Seen {
 
 impl Edge {
     /// For the routes of `table`.
-    pub fn new(env: &Env, config: &Config, table: Arc<Table>, sessions: Arc<Sessions>, upstreams: Upstreams) -> Edge {
+    pub fn new(env: &Env, config: &Config, table: Arc<Table>, parts: Parts) -> Edge {
+        let Parts { sessions, upstreams, stats } = parts;
         let (clock, ids, tasks) = (env.clock.clone(), env.ids.clone(), env.tasks.clone());
         let limits = Limits::new(&config.limits, env.shared.limits_factor, &clock);
         let (trusted_proxies, timeout_percent) = (env.shared.trusted_proxies.clone(), env.shared.timeout_percent);
-        Edge { table, sessions, limits, upstreams, trusted_proxies, timeout_percent, clock, ids, tasks }
+        Edge { table, sessions, limits, upstreams, stats, trusted_proxies, timeout_percent, clock, ids, tasks }
     }
 }
 
@@ -85,7 +95,9 @@ pub async fn handle(State(edge): State<Arc<Edge>>, request: Request) -> Response
         left.write(response.headers_mut());
     }
     arrival::traced(span, &method, seen.route.as_ref(), response.status());
-    within(context, || record(&method, &seen, response.status(), began.elapsed()));
+    let took = began.elapsed();
+    edge.stats.count(seen.route.as_ref().map(|route| route.service), response.status(), took);
+    within(context, || record(&method, &seen, response.status(), took));
     response
 }
 

@@ -22,6 +22,7 @@ mod merging;
 mod operators;
 mod recent;
 mod sessions;
+mod stats;
 mod stream;
 mod table;
 mod upstream;
@@ -74,9 +75,10 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let config: Config = env.config()?;
     let table = Arc::new(table::Table::new(env.directory.routes(), env.shared.development).map_err(BuildError::Other)?);
     let sessions = Arc::new(sessions::Sessions::new(&env, &config)?);
-    let own = http::routes().build(http::App::new(&env)?);
-    let upstreams = upstream::Upstreams::new(&env, own);
-    let edge = Arc::new(edge::Edge::new(&env, &config, table, sessions.clone(), upstreams));
+    let (breakers, stats) = (Arc::default(), Arc::new(stats::Stats::new(&env.directory.services(), env.clock.now())));
+    let own = http::routes().build(http::App::new(&env, &breakers, &stats)?);
+    let upstreams = upstream::Upstreams::new(&env, own, breakers);
+    let edge = Arc::new(edge::Edge::new(&env, &config, table, edge::Parts { sessions: sessions.clone(), upstreams, stats }));
     Ok(Service {
         http: cors::allow(&config.cors_origins, Router::new().fallback(edge::handle).with_state(edge)).map_err(BuildError::Other)?,
         consumers: consumers::consumers(&sessions),

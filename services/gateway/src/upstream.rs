@@ -1,7 +1,6 @@
 //! The services behind the gateway: called directly in this process, over HTTP in another one.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +20,7 @@ use kit::trace::{self, Kind, Span, traced};
 use kit::{Caller, Clock, Context, Env, Problem};
 use tower_service::Service;
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Breakers};
 use crate::{NAME, body};
 
 const CONNECT_SECONDS: u64 = 2;
@@ -46,8 +45,7 @@ pub struct Upstreams {
     client: Client<HttpConnector, Body>,
     signer: Signer,
     clock: Clock,
-    /// By service.
-    breakers: Mutex<BTreeMap<&'static str, Arc<Breaker>>>,
+    breakers: Arc<Breakers>,
 }
 
 /// The way to one service.
@@ -70,14 +68,14 @@ pub struct Remote {
 
 impl Upstreams {
     /// All services of the directory; `own` are the gateway's routes.
-    pub fn new(env: &Env, own: Router) -> Upstreams {
+    pub fn new(env: &Env, own: Router, breakers: Arc<Breakers>) -> Upstreams {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(Duration::from_secs(CONNECT_SECONDS)));
         let idle = Duration::from_secs(IDLE_SECONDS);
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(idle).build(connector);
         let signer = service_signer(&env.shared.master_key, NAME);
-        Upstreams { own, directory: env.directory.downgrade(), client, signer, clock: env.clock.clone(), breakers: Mutex::default() }
+        Upstreams { own, directory: env.directory.downgrade(), client, signer, clock: env.clock.clone(), breakers }
     }
 
     /// The way to a service; `503` where it runs nowhere.
@@ -91,7 +89,7 @@ impl Upstreams {
         }
         let address = directory.remote(service).ok_or_else(|| unavailable(service))?;
         let (client, signer, clock) = (self.client.clone(), self.signer.clone(), self.clock.clone());
-        let breaker = self.breakers.lock().unwrap_or_else(PoisonError::into_inner).entry(service).or_default().clone();
+        let breaker = self.breakers.of(service);
         Ok(Upstream::Remote(Box::new(Remote { service, address, client, signer, clock, breaker })))
     }
 }

@@ -43,15 +43,16 @@ pub struct PasswordCost {
     pub waiting_max: usize,
 }
 
-/// Failed attempts at sign-in and registration within a window of time.
+/// Failed attempts at sign-in and registration within a window of time, and links that were asked for by mail.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Attempts {
-    /// Failed attempts on one account from one neighbourhood (IPv4 /24, IPv6 /48); absent: 10, in development 1,000.
+    /// Failed attempts on one account from one neighbourhood (IPv4 /24, IPv6 /48), and links to one address from anywhere;
+    /// absent: 10, in development 1,000.
     pub per_account: Option<i64>,
     /// Failed attempts on one account from anywhere; absent: ten times `per_account`.
     pub per_account_anywhere: Option<i64>,
-    /// Failed attempts from one network address; absent: 100, in development 10,000.
+    /// Failed attempts from one network address (IPv6: one /64), and links that it asked for; absent: 100, in development 10,000.
     pub per_address: Option<i64>,
     /// How long failed attempts count, in seconds.
     pub window_seconds: i64,

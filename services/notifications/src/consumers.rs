@@ -8,6 +8,7 @@ use contracts::events::orders::{
     OrderReturnRequested, OrderStatusChanged,
 };
 use contracts::events::payments::PaymentRefunded;
+use contracts::events::vendors::VendorStaffInvited;
 use kit::{Consumer, ConsumerError, Tx};
 
 use crate::app::{route_later, write_later};
@@ -58,6 +59,10 @@ pub(crate) fn all() -> Vec<Consumer> {
         Consumer::on(|tx, e: &PaymentRefunded, _| {
             let of_order = Cause::of_order(Kind::PaymentRefunded, e.order_id);
             Ok(write_later(tx, &Cause { about: e.refund_id.0, amount: Some(e.amount), ..of_order })?)
+        }),
+        Consumer::on(|tx, e: &VendorStaffInvited, _| {
+            let of_user = Cause::of_user(Kind::StaffInvited, e.user_id);
+            Ok(write_later(tx, &Cause { about: e.invitation_id, stores: vec![e.vendor_id], ..of_user })?)
         }),
     ];
     // Events of any type may be what a webhook asks for.

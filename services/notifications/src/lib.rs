@@ -4,7 +4,7 @@
 //! outgoing webhooks. Publishes `notification.*`.
 //! Consumes `user.registered`, `user.link_requested`, `session.ended`, `order.created`, `order.confirmed`, `order.failed`, `order.cancelled`,
 //! `order.parts_cancelled`, `order.status_changed`, `order.return_requested`, `order.return_approved`, `order.return_rejected`,
-//! `payment.refunded`, `product.back_in_stock` and `inventory.low`, and passes on what webhooks ask for. Calls identity, orders and vendors, for who is written to and about
+//! `payment.refunded`, `product.back_in_stock`, `inventory.low` and `vendor.staff_invited`, and passes on what webhooks ask for. Calls identity, orders and vendors, for who is written to and about
 //! what: events carry no contact details.
 
 mod app;
@@ -43,7 +43,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0008_webhook_queues", include_str!("../migrations/0008_webhook_queues.sql")),
     ],
     calls: &["identity", "orders", "vendors"],
-    reads: &["identity", "catalog", "orders", "payments"],
+    reads: &["identity", "catalog", "orders", "payments", "vendors"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
     check_config: |section| Config::read(section).map(drop),

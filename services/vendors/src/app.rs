@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contracts::events::vendors::VendorUpdated;
+use contracts::events::vendors::{VendorStaffInvited, VendorUpdated};
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{GetUserRequest, GrantRoleRequest};
 use contracts::{UserId, VendorId};
@@ -110,13 +110,21 @@ impl App {
         self.db.read(move |q| Ok(staff::list(q, store)?)).await
     }
 
-    /// Invites somebody with an account to work in a store.
+    /// Invites somebody with an account to work in a store, and has them told. Once, until they have declined.
     pub async fn invite(&self, store: VendorId, user: UserId) -> Result<Vec<Member>, Error> {
         let known = self.identity.clone().get_user(GetUserRequest { user_id: user.to_string() }).await.map_err(Error::unreachable)?;
         if known.into_inner().user.is_none() {
             return Err(Error::NoUser);
         }
-        self.db.write(move |tx| Ok::<_, Error>(staff::invite(tx, store, user)?)).await?;
+        self.db
+            .write(move |tx| {
+                if staff::invite(tx, store, user)? {
+                    let invitation_id = tx.id();
+                    tx.publish(VendorStaffInvited { invitation_id, vendor_id: store, user_id: user })?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await?;
         self.staff(store).await
     }
 

@@ -1,7 +1,7 @@
 //! vendors: the stores that sell.
 //!
 //! Owns stores, who works in them, what they take for shipping, the rules on commission, and the figures of what stores sell
-//! and earn. Publishes `vendor.updated`. Consumes `order.*` and `payment.*`, from which the figures come.
+//! and earn. Publishes `vendor.updated` and `vendor.staff_invited`. Consumes `order.*` and `payment.*`, from which the figures come.
 //! Calls identity, to make somebody a vendor.
 
 mod app;

@@ -54,6 +54,11 @@ impl Role {
         (Role::Service, "service"),
     ];
 
+    /// Every role.
+    pub fn all() -> impl Iterator<Item = Role> {
+        Role::ALL.iter().map(|(role, _)| *role)
+    }
+
     /// As in tokens and in the API.
     pub fn as_str(self) -> &'static str {
         Role::ALL.iter().find(|(r, _)| *r == self).map_or("customer", |(_, name)| name)

@@ -18,18 +18,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Json<T>, Problem> {
-        let kind = request.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or("");
-        let essence = kind.split(';').next().unwrap_or("").trim();
-        if !essence.eq_ignore_ascii_case("application/json") && !essence.ends_with("+json") {
-            let text = format!("the body must be application/json, found {}", if kind.is_empty() { "no content type" } else { essence });
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text));
-        }
-        let bytes = bytes::Bytes::from_request(request, state).await.map_err(|e| match e.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than this route takes")
-            }
-            _ => Problem::bad_request("body_unreadable", "the body ended early or could not be read"),
-        })?;
+        expect_type(request.headers(), "application/json", |found| found == "application/json" || found.ends_with("+json"))?;
+        let bytes = read(request, state).await?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|e| Problem::bad_request("invalid_json", format!("the body is not UTF-8 at byte {}", e.valid_up_to())))?;
         let raw = serde_json::from_str(text).map_err(|e| Problem::bad_request("invalid_json", format!("the body is not JSON: {e}")))?;
@@ -47,6 +37,44 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
         let is_empty = axum::body::HttpBody::is_end_stream(request.body());
         if is_empty { Ok(None) } else { <Json<T> as FromRequest<S>>::from_request(request, state).await.map(Some) }
     }
+}
+
+/// What a form on a page sends (`application/x-www-form-urlencoded`), as `T`. Unknown fields are refused where `T` says so.
+#[derive(Clone, Debug)]
+pub struct Form<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Form<T>, Problem> {
+        expect_type(request.headers(), "application/x-www-form-urlencoded", |found| found == "application/x-www-form-urlencoded")?;
+        let bytes = read(request, state).await?;
+        if bytes.contains(&0) || bytes.windows(3).any(|w| w == b"%00") {
+            return Err(Problem::bad_request("invalid_body", format!("the body does not fit: {}", nul::REFUSED)));
+        }
+        let value = serde_urlencoded::from_bytes(&bytes);
+        value.map(Form).map_err(|e| Problem::bad_request("invalid_body", format!("the body does not fit: {e}")))
+    }
+}
+
+/// `415` where the body is said to be of a type that does not fit.
+fn expect_type(headers: &HeaderMap, expected: &str, fits: impl Fn(&str) -> bool) -> Result<(), Problem> {
+    let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or("");
+    let essence = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if fits(&essence) {
+        return Ok(());
+    }
+    let text = format!("the body must be {expected}, found {}", if kind.is_empty() { "no content type" } else { &essence });
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text))
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<bytes::Bytes, Problem> {
+    bytes::Bytes::from_request(request, state).await.map_err(|e| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than this route takes")
+        }
+        _ => Problem::bad_request("body_unreadable", "the body ended early or could not be read"),
+    })
 }
 
 /// Path parameters as `T`. What does not parse does not exist: `404`; what no database stores is refused: `400`.

@@ -8,8 +8,8 @@ mod page;
 mod period;
 mod routes;
 
-pub use extract::{Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
-pub use html::escape;
+pub use extract::{Form, Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
+pub use html::{escape, first_language, page};
 pub use nul::{REFUSED as NUL_REFUSED, nul_in, refuse_in_query};
 pub use page::{After, Page, PageRequest};
 pub use period::{Period, day_of, day_text};

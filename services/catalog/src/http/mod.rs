@@ -4,6 +4,7 @@ mod categories;
 mod exports;
 mod filters;
 mod inventory;
+mod pages;
 mod parts;
 mod products;
 mod uploads;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(SELLERS), routes!(uploads::get_report))
         .add(Who::Roles(SELLERS), routes!(exports::export_products))
         .add(Who::Public, routes!(products::get_product))
+        .add(Who::Public, routes!(pages::show_product))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::replace_product))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::patch_product))
         .add(Who::Roles(SELLERS), routes!(products::archive_product))

@@ -111,7 +111,8 @@ pub(super) async fn get_product(State(app): State<App>, caller: Caller, Path(id)
     Ok(tagged(found.version, found))
 }
 
-async fn visible(app: &App, caller: &Caller, id: String) -> Result<Product, Problem> {
+/// A product for who may see it: everybody once it is published, its store before and after.
+pub(super) async fn visible(app: &App, caller: &Caller, id: String) -> Result<Product, Problem> {
     let found = app.product(id).await?;
     if found.status != Status::Published {
         let seller = seller_if_any(app, caller).await?;

@@ -1,5 +1,5 @@
 use contracts::proto::catalog::ImportProductsRequest;
-use kit::Role;
+use kit::{Caller, Role};
 use serde_json::json;
 use testing::{Engine, TestPlatform};
 
@@ -13,6 +13,7 @@ testing::both_engines!(
     a_seller_writes_only_for_their_own_store,
     stock_never_falls_below_what_is_reserved,
     bad_input_is_named,
+    a_link_in_a_mail_shows_the_product,
 );
 
 async fn an_import_is_idempotent_by_handle(engine: Engine) {
@@ -174,4 +175,24 @@ async fn bad_input_is_named(engine: Engine) {
         let r = p.send("GET", &format!("/api/v1/products?{path}"), &seller, None, &[]).await;
         assert_eq!((r.status, r.code()), (400, code), "{path}");
     }
+}
+
+async fn a_link_in_a_mail_shows_the_product(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let seller = testing::user_with(&[Role::Vendor]);
+    let looms = store(&p, "looms", &seller).await;
+    let mut shirt = product("shirt", 0);
+    (shirt["title"], shirt["description"]) = (json!("Red <shirt>"), json!("Soft.\n\n\"Warm\" & light."));
+    assert_eq!(import(&p, &looms, &[shirt]).await, ["created"]);
+    let listed = p.send("GET", "/api/v1/products", &testing::guest(), None, &[]).await.expect(200).body["data"][0].clone();
+    let page = p.send("GET", &format!("/products/{}", text(&listed["slug"])), &Caller::default(), None, &[]).await.expect(200);
+    assert_eq!((page.header("content-type"), page.header("cache-control")), ("text/html; charset=utf-8", "no-store"));
+    let html = String::from_utf8(page.bytes).unwrap();
+    let price = "BDT 15.00";
+    for part in ["<h1>Red &lt;shirt&gt;</h1>", "<p>Soft.</p><p>&quot;Warm&quot; &amp; light.</p>", ", sold out</td>", price] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    let archive = format!("/api/v1/products/{}", text(&listed["id"]));
+    p.send("DELETE", &archive, &seller, None, &[]).await.expect(204);
+    p.send("GET", &format!("/products/{}", text(&listed["slug"])), &Caller::default(), None, &[]).await.expect(404);
 }

@@ -13,6 +13,7 @@ mod outside;
 mod paths;
 mod routes;
 mod streams;
+mod traffic;
 
 use kit::ServiceDef;
 

@@ -23,7 +23,7 @@ async fn every_route_answers_in_its_form(engine: Engine) {
         seen.push(json!({"request": what, "status": answer.status, "body": body}));
     };
     let nothing = "01900000-0000-7000-8000-00000000dead";
-    let asked: [(&str, &str, &str); 17] = [
+    let asked: [(&str, &str, &str); 22] = [
         ("GET", "/health", ""),
         ("GET", "/api/v1/nowhere", ""),
         ("DELETE", "/health", ""),
@@ -35,6 +35,11 @@ async fn every_route_answers_in_its_form(engine: Engine) {
         ("GET", "/api/v1/sagas", &admin),
         ("GET", "/api/v1/sagas?status=odd", &admin),
         ("GET", &format!("/api/v1/sagas/{nothing}"), &admin),
+        ("GET", "/api/v1/gateway/routes", &customer),
+        ("GET", "/api/v1/gateway/breakers", &admin),
+        ("GET", "/api/v1/gateway/upstreams", ""),
+        ("GET", "/api/v1/gateway/stats", &customer),
+        ("GET", "/api/v1/schemas/cart.merged/1", ""),
         ("GET", "/api/v1/dead-letters", &admin),
         ("POST", &format!("/api/v1/dead-letters/{nothing}/retry"), &admin),
         ("GET", "/api/v1/dead-jobs", &admin),

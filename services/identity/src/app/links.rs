@@ -73,12 +73,20 @@ impl App {
         Ok(Issued { purpose, token: token.reveal(), user })
     }
 
+    /// Whether a token is good for what it was sent for; it stays so.
+    pub async fn link_is_open(&self, purpose: Purpose, token: &str) -> Result<bool, Error> {
+        let Some(token) = RefreshToken::parse(token) else { return Ok(false) };
+        let (hash, now) = (token.hash(), self.clock.now());
+        self.db.read(move |q| Ok(store::links::user_of(q, purpose, &hash, now)?.is_some())).await
+    }
+
     /// A new password by the token of a link. All sessions end: whoever had the old password is out.
     pub async fn reset_password(&self, token: &str, password: Password, origin: Origin) -> Result<(), Error> {
         let hash = RefreshToken::parse(token).ok_or(Error::InvalidLink)?.hash();
-        let asked = hash.clone();
         // Before the password is hashed, which costs far more than a token that is wrong.
-        self.db.write(move |tx| store::links::user_of(tx, Purpose::ResetPassword, &asked)?.ok_or(Error::InvalidLink)).await?;
+        if !self.link_is_open(Purpose::ResetPassword, token).await? {
+            return Err(Error::InvalidLink);
+        }
         let new_hash = self.passwords.hash(password).await?;
         let limits = self.limits.clone();
         self.db

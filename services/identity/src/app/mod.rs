@@ -12,6 +12,7 @@ mod pepper;
 mod prune;
 mod register;
 mod sessions;
+mod settings;
 mod tokens;
 mod users;
 
@@ -20,7 +21,9 @@ use std::sync::Arc;
 use contracts::events::identity::{SessionEnded, UserSignedIn};
 use contracts::{SessionId, Time, UserId};
 use kit::auth::{ACCESS_SECONDS, issue_access};
+use kit::channel::WeakDirectory;
 use kit::db::Tx;
+use kit::http::RouteInfo;
 use kit::idempotency::Answer;
 use kit::{BuildError, Clock, Db, Env, Ids};
 use uuid::Uuid;
@@ -54,6 +57,8 @@ pub struct App {
     limits: Limits,
     pepper: Pepper,
     master_key: [u8; 32],
+    directory: WeakDirectory,
+    development: bool,
 }
 
 /// An answer with an idempotency key: made now, or the one of the first time.
@@ -103,7 +108,15 @@ impl App {
             ids,
             pepper,
             master_key,
+            directory: env.directory.downgrade(),
+            development: env.shared.development,
         })
+    }
+
+    /// Every route of every service, as far as it is there.
+    pub fn routes(&self) -> Vec<RouteInfo> {
+        let all = self.directory.upgrade().map(|d| d.routes()).unwrap_or_default();
+        all.into_iter().filter(|r| r.is_there(self.development)).collect()
     }
 
     async fn fresh(&self) -> Result<Fresh, Error> {

@@ -5,6 +5,7 @@ mod email;
 mod field;
 mod link;
 mod session;
+mod settings;
 mod user;
 
 pub use address::{Address, AddressForm};
@@ -12,4 +13,5 @@ pub use email::Email;
 pub use field::{Check, Mistake};
 pub use link::Purpose;
 pub use session::Session;
-pub use user::{Password, Profile, ProfileChange, Registration, Status, User, grantable, parse_roles, search_text};
+pub use settings::{Measurements, Preferences, Setting};
+pub use user::{Password, Profile, ProfileChange, Registration, Status, User, assignable, grantable, parse_roles, search_text};

@@ -185,7 +185,7 @@ pub fn search_text(email: &str, profile: &Profile) -> String {
 }
 
 /// Whether a person may have the role; `service` is for programs.
-fn assignable(role: Role) -> bool {
+pub fn assignable(role: Role) -> bool {
     role != Role::Service
 }
 

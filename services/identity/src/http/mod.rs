@@ -3,7 +3,10 @@
 mod addresses;
 mod auth;
 mod links;
+mod pages;
+mod roles;
 mod sessions;
+mod settings;
 mod users;
 mod well_known;
 
@@ -23,6 +26,9 @@ const READERS: &[Role] = &[Role::Support, Role::Admin];
 /// Who may change anybody's account.
 const ADMINS: &[Role] = &[Role::Admin];
 
+/// The largest form: a token, and two passwords of letters that take twelve bytes each on their way.
+const FORM_BYTES_MAX: usize = 8 * 1024;
+
 /// Every route of identity.
 pub fn routes() -> Routes<App> {
     Routes::new("identity")
@@ -33,13 +39,18 @@ pub fn routes() -> Routes<App> {
         .add(Who::Public, routes!(links::forgot_password))
         .add(Who::Public, routes!(links::reset_password))
         .add(Who::Public, routes!(links::verify_email))
+        .add_limited(Who::Public, FORM_BYTES_MAX, 30, routes!(pages::ask_new_password, pages::set_new_password))
+        .add_limited(Who::Public, FORM_BYTES_MAX, 30, routes!(pages::ask_to_verify, pages::verify))
         .add(Who::User, routes!(sessions::list_sessions))
         .add(Who::User, routes!(sessions::end_session))
         .add(Who::User, routes!(users::get_profile, users::put_profile))
         .add(Who::User, routes!(addresses::list_addresses, addresses::add_address))
         .add(Who::User, routes!(addresses::get_address, addresses::put_address, addresses::delete_address))
         .add(Who::Roles(ADMINS), routes!(users::list_users))
-        .add(Who::User, routes!(users::get_user))
+        .add(Who::User, routes!(users::get_user, users::put_user))
+        .add(Who::User, routes!(settings::get_measurements, settings::put_measurements))
+        .add(Who::User, routes!(settings::get_preferences, settings::put_preferences))
+        .add(Who::Roles(ADMINS), routes!(roles::list_roles))
         .add(Who::Roles(ADMINS), routes!(users::put_roles))
         .add(Who::Roles(ADMINS), routes!(users::activate))
         .add(Who::Roles(ADMINS), routes!(users::deactivate))

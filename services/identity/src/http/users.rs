@@ -109,7 +109,27 @@ pub async fn get_profile(State(app): State<App>, caller: Caller) -> Result<Respo
     params(("If-Match" = Option<String>, Header)),
     responses((status = 200, body = UserView), (status = 401), (status = 412), (status = 422)))]
 pub async fn put_profile(State(app): State<App>, caller: Caller, ifs: Ifs, Json(body, _): Json<ProfileBody>) -> Result<Response, Problem> {
-    let id = caller.user()?.id;
+    change_profile(&app, caller.user()?.id, ifs, body).await
+}
+
+/// Changes a profile: one's own, or anybody's for administrators. Others do not exist for the caller.
+#[utoipa::path(put, path = "/api/v1/users/{id}", tag = "identity", request_body = ProfileBody,
+    params(("id" = UserId, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = UserView), (status = 401), (status = 404), (status = 412), (status = 422)))]
+pub async fn put_user(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<UserId>,
+    ifs: Ifs,
+    Json(body, _): Json<ProfileBody>,
+) -> Result<Response, Problem> {
+    if caller.user()?.id != id && !caller.has(ADMINS) {
+        return Err(Problem::not_found("user"));
+    }
+    change_profile(&app, id, ifs, body).await
+}
+
+async fn change_profile(app: &App, id: UserId, ifs: Ifs, body: ProfileBody) -> Result<Response, Problem> {
     let change = ProfileChange { first_name: body.first_name, last_name: body.last_name, phone: body.phone, locale: body.locale };
     let user = app.change_profile(id, change.check()?, expects(ifs)).await?;
     Ok(tagged(user.version, UserView::of(&user)))
@@ -205,7 +225,7 @@ pub async fn deactivate(State(app): State<App>, caller: Caller, Path(id): Path<U
 }
 
 /// The calling administrator.
-fn admin(caller: &Caller) -> Result<UserId, Problem> {
+pub fn admin(caller: &Caller) -> Result<UserId, Problem> {
     let user = caller.user()?;
     if caller.has(ADMINS) { Ok(user.id) } else { Err(Problem::forbidden("only administrators may do this")) }
 }

@@ -1,7 +1,7 @@
 //! Links that prove that an address is somebody's. Their tokens are never stored, only hashes.
 
 use contracts::{Time, UserId};
-use kit::db::{DbError, Row, Tx};
+use kit::db::{DbError, Query, Row, Tx};
 use kit::params;
 use uuid::Uuid;
 
@@ -28,9 +28,8 @@ pub fn set_token(tx: &mut Tx, id: Uuid, hash: &[u8]) -> Result<Option<(UserId, S
 }
 
 /// Whose open link has this token.
-pub fn user_of(tx: &mut Tx, purpose: Purpose, hash: &[u8]) -> Result<Option<UserId>, DbError> {
-    let now = tx.now();
-    let row = tx.row(
+pub fn user_of(q: &mut Query, purpose: Purpose, hash: &[u8], now: Time) -> Result<Option<UserId>, DbError> {
+    let row = q.row(
         "SELECT user_id FROM identity.links WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
         params![hash, purpose.as_str(), now],
     )?;

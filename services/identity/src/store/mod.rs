@@ -5,9 +5,12 @@ pub mod attempts;
 pub mod keys;
 pub mod links;
 pub mod sessions;
+pub mod settings;
 pub mod users;
 
 use kit::db::DbError;
+
+pub use settings::StoredSetting;
 
 /// For text that only this service writes: a wrong one is a mistake here.
 fn known<T>(parsed: Option<T>, what: &str, text: &str) -> Result<T, DbError> {

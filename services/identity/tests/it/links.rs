@@ -4,7 +4,7 @@ use contracts::events::identity::{SessionEnded, UserLinkRequested, UserVerified}
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{IssueLinkRequest, IssueLinkResponse};
 use kit::{Caller, Service, ServiceDef};
-use serde_json::json;
+use serde_json::{Value, json};
 use testing::{Engine, Response, TestPlatform};
 use tonic::{Code, Status};
 use utoipa::openapi::OpenApiBuilder;
@@ -28,6 +28,7 @@ const NEW_PASSWORD: &str = "battery staple horse";
 testing::both_engines!(
     a_forgotten_password_is_replaced_by_a_link,
     asking_for_a_link_does_not_tell_who_has_an_account,
+    links_are_limited_by_account_and_by_network,
     a_link_works_once_and_for_its_time,
     of_many_callers_with_one_link_one_sets_the_password,
     an_address_is_proved_by_a_link,
@@ -37,7 +38,11 @@ testing::both_engines!(
 
 /// Identity beside the writer of mails.
 pub async fn start(engine: Engine) -> TestPlatform {
-    let config = json!({"identity": {"password": {"memory_kib": 8, "passes": 1}}});
+    start_with(engine, json!({})).await
+}
+
+async fn start_with(engine: Engine, attempts: Value) -> TestPlatform {
+    let config = json!({"identity": {"password": {"memory_kib": 8, "passes": 1}, "attempts": attempts}});
     TestPlatform::start_with(engine, &[identity::SERVICE, NOTIFICATIONS], config).await
 }
 
@@ -45,7 +50,7 @@ async fn post(p: &TestPlatform, path: &str, body: serde_json::Value) -> Response
     p.send("POST", path, &Caller::default(), Some(body), &[]).await
 }
 
-async fn forgot(p: &TestPlatform, email: &str) {
+pub async fn forgot(p: &TestPlatform, email: &str) {
     let answer = post(p, "/api/v1/auth/forgot-password", json!({"email": email})).await.expect(202);
     assert_eq!(answer.bytes.as_slice(), b"", "nothing that could tell one address from another");
     p.settle().await;
@@ -56,14 +61,14 @@ async fn reset(p: &TestPlatform, token: &str) -> Response {
 }
 
 /// What the writer of mails gets for a link.
-async fn issue(p: &TestPlatform, link: &UserLinkRequested) -> Result<IssueLinkResponse, Status> {
+pub async fn issue(p: &TestPlatform, link: &UserLinkRequested) -> Result<IssueLinkResponse, Status> {
     let channel = p.platform().env("notifications").unwrap().channel("identity").unwrap();
     let request = IssueLinkRequest { link_id: link.link_id.to_string() };
     IdentityClient::new(channel).issue_link(request).await.map(tonic::Response::into_inner)
 }
 
 /// The links that were asked for, for one purpose.
-async fn links(p: &TestPlatform, purpose: &str) -> Vec<UserLinkRequested> {
+pub async fn links(p: &TestPlatform, purpose: &str) -> Vec<UserLinkRequested> {
     published::<UserLinkRequested>(p).await.into_iter().filter(|l| l.purpose == purpose).collect()
 }
 
@@ -94,6 +99,38 @@ async fn asking_for_a_link_does_not_tell_who_has_an_account(engine: Engine) {
     p.settle().await;
     assert_eq!(links(&p, "reset_password").await.len(), 1);
     post(&p, "/api/v1/auth/forgot-password", json!({"email": "nobody"})).await.expect(422);
+}
+
+async fn links_are_limited_by_account_and_by_network(engine: Engine) {
+    let p = start_with(engine, json!({"per_account": 2, "per_address": 3})).await;
+    let person = register(&p, "rahima@example.com").await;
+    let from = |address: &str, caller: &Caller| Caller { address: Some(address.parse().unwrap()), ..caller.clone() };
+    let ask = async |address: &str, email: &str| {
+        let caller = from(address, &Caller::default());
+        let mut answer = p.send("POST", "/api/v1/auth/forgot-password", &caller, Some(json!({"email": email})), &[]).await;
+        answer.body["requestId"] = Value::Null;
+        // The seconds to wait go by while this asks.
+        answer.body["detail"] = json!(answer.body["detail"].as_str().unwrap_or("").replace(|c: char| c.is_ascii_digit(), ""));
+        (answer.status, answer.body)
+    };
+    for email in ["rahima@example.com", "nobody@example.com"] {
+        assert_eq!((ask("203.0.113.1", email).await.0, ask("203.0.113.2", email).await.0), (202, 202));
+        assert_eq!(ask("203.0.113.3", email).await.0, 429, "the same person's mail, from wherever");
+    }
+    for (address, email) in [("2001:db8::1", "a@example.com"), ("2001:db8::2", "b@example.com"), ("2001:db8::3", "c@example.com")] {
+        assert_eq!(ask(address, email).await.0, 202);
+    }
+    register(&p, "karim@example.com").await;
+    let (known, unknown) = (ask("2001:db8::4", "karim@example.com").await, ask("2001:db8::5", "d@example.com").await);
+    assert_eq!((known.0, &known.1["code"]), (429, &json!("too_many_attempts")), "all of them from one network");
+    assert_eq!(known, unknown);
+    let verify = async |address: &str| {
+        p.send("POST", "/api/v1/auth/verify-email", &from(address, &person.caller), Some(json!({})), &[]).await.status
+    };
+    assert_eq!(verify("2001:db8::6").await, 429);
+    p.advance_seconds(901);
+    assert_eq!((verify("2001:db8::6").await, ask("2001:db8::7", "karim@example.com").await.0), (202, 202));
+    p.settle().await;
 }
 
 async fn a_link_works_once_and_for_its_time(engine: Engine) {

@@ -9,6 +9,7 @@ testing::both_engines!(
     a_profile_is_changed_field_by_field,
     a_stale_profile_is_not_overwritten,
     an_account_is_seen_by_its_owner_and_by_support,
+    an_account_is_changed_by_its_owner_and_by_administrators,
     only_administrators_list_and_change_accounts,
     accounts_are_found_by_address_and_name,
     a_list_of_accounts_goes_on_where_it_stopped,
@@ -74,6 +75,25 @@ async fn an_account_is_seen_by_its_owner_and_by_support(engine: Engine) {
     send(&p, "GET", &path, &Caller::default(), None).await.expect(401);
     let nobody = testing::user_with(&[Role::Admin]);
     send(&p, "GET", &format!("/users/{}", nobody.user().unwrap().id), &nobody, None).await.expect(404);
+}
+
+async fn an_account_is_changed_by_its_owner_and_by_administrators(engine: Engine) {
+    let p = start(engine).await;
+    let (rahima, karim, admin) =
+        (register(&p, "rahima@example.com").await, register(&p, "karim@example.com").await, testing::user_with(&[Role::Admin]));
+    let path = format!("/users/{}", rahima.id());
+    let put = async |who: &Caller, name: &str| send(&p, "PUT", &path, who, Some(json!({"firstName": name}))).await;
+    put(&karim.caller, "Mine").await.expect(404);
+    put(&testing::user_with(&[Role::Support]), "Mine").await.expect(404);
+    put(&Caller::default(), "Mine").await.expect(401);
+    assert_eq!(put(&rahima.caller, "Rahi").await.expect(200).body["profile"]["firstName"], "Rahi");
+    let changed = put(&admin, "Rahima").await.expect(200);
+    assert_eq!(send(&p, "GET", &path, &rahima.caller, None).await.expect(200).body, changed.body);
+    let stale = [("if-match", "\"1\"")];
+    p.send("PUT", &format!("/api/v1{path}"), &admin, Some(json!({"firstName": "Late"})), &stale).await.expect(412);
+    assert_eq!(put(&rahima.caller, "").await.expect(422).body["errors"][0]["pointer"], "/firstName");
+    let nobody = format!("/users/{}", admin.user().unwrap().id);
+    send(&p, "PUT", &nobody, &admin, Some(json!({"firstName": "A"}))).await.expect(404);
 }
 
 async fn only_administrators_list_and_change_accounts(engine: Engine) {

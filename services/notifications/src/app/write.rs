@@ -2,7 +2,7 @@
 //! written together. It may run again at any point: each message has a key of its own in its table.
 
 use contracts::events::notifications::NotificationQueued;
-use contracts::{NotificationId, OrderId};
+use contracts::{NotificationId, OrderId, UserId};
 use kit::jobs::{self, Job, JobOutcome};
 use kit::{Context, DbError, Tx};
 use serde::Deserialize;
@@ -55,10 +55,7 @@ impl App {
         match (cause.order_id, cause.user_id) {
             (Some(order), _) => self.about_order(cause, order, known).await,
             (None, None) if cause.kind.is_to_store() => self.about_goods(cause, known).await,
-            (None, Some(user)) => match self.user(user, known).await? {
-                Some(reader) => self.draft(&known.written, cause.kind, &self.story(cause, None, None, ""), &reader),
-                None => Ok(Vec::new()),
-            },
+            (None, Some(user)) => self.about_user(cause, user, known).await,
             (None, None) => Err(Error::Internal("a cause without anybody".into())),
         }
     }
@@ -130,6 +127,14 @@ impl App {
             drafts.extend(of_part.into_iter().map(|d| Draft { about, ..d }));
         }
         Ok(drafts)
+    }
+
+    /// To somebody, about themselves; perhaps with a store.
+    async fn about_user(&self, cause: &Cause, user: UserId, known: &mut Known) -> Result<Vec<Draft>, Error> {
+        let Some(reader) = self.user(user, known).await? else { return Ok(Vec::new()) };
+        let stores = self.stores(cause.stores.iter().copied(), known).await?;
+        let name = stores.first().map_or("", |store| store.name.as_str());
+        self.draft(&known.written, cause.kind, &self.story(cause, None, None, name), &reader)
     }
 
     /// To the owner of each store whose goods they are.

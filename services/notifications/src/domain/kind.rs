@@ -64,6 +64,9 @@ pub(crate) enum Kind {
     /// To the owner of the store that has few left.
     #[serde(rename = "inventory.low")]
     InventoryLow,
+    /// To who is asked to work in a store.
+    #[serde(rename = "vendor.staff_invited")]
+    StaffInvited,
 }
 
 /// The list of goods, and what a template may name within it.
@@ -74,7 +77,7 @@ pub(super) const COMMON: &[&str] = &["name", "shopUrl"];
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 20] = [
         Kind::UserRegistered,
         Kind::UserVerifyEmail,
         Kind::UserResetPassword,
@@ -94,6 +97,7 @@ impl Kind {
         Kind::OrderReturnRejected,
         Kind::ProductBackInStock,
         Kind::InventoryLow,
+        Kind::StaffInvited,
     ];
 
     /// As stored and shown.
@@ -118,6 +122,7 @@ impl Kind {
             Kind::OrderReturnRejected => "order.return_rejected",
             Kind::ProductBackInStock => "product.back_in_stock",
             Kind::InventoryLow => "inventory.low",
+            Kind::StaffInvited => "vendor.staff_invited",
         }
     }
 
@@ -170,6 +175,7 @@ impl Kind {
             Kind::OrderReturnApproved | Kind::OrderReturnRejected => ("answers to your returns", "আপনার পণ্য ফেরতের উত্তর"),
             Kind::ProductBackInStock => ("goods that are back in stock", "আবার স্টকে আসা পণ্য"),
             Kind::InventoryLow => ("goods of your store that run out", "আপনার দোকানের ফুরিয়ে আসা পণ্য"),
+            Kind::StaffInvited => ("invitations to work in stores", "দোকানে কাজ করার আমন্ত্রণ"),
             other => (other.as_str(), other.as_str()),
         };
         match locale {
@@ -204,6 +210,7 @@ impl Kind {
             Kind::OrderReturnApproved => &["orderNumber", "orderUrl", "storeName"],
             Kind::OrderReturnRejected => &["orderNumber", "orderUrl", "storeName", "reason"],
             Kind::ProductBackInStock => &["productTitle", "productUrl"],
+            Kind::StaffInvited => &["storeName", "invitationsUrl"],
             Kind::InventoryLow => &["productTitle", "productUrl", "storeName", "available"],
         };
         COMMON.iter().chain(own).copied()

@@ -62,7 +62,7 @@ impl Medium {
 pub(crate) struct Cause {
     /// What kind of message it asks for.
     pub kind: Kind,
-    /// What it happened to: an order, a part, a refund, a return, a user; for goods, the event. One message of a kind about it for everybody concerned.
+    /// What it happened to: an order, a part, a refund, a return, an invitation, a user; for goods, the event. One message of a kind about it for everybody concerned.
     pub about: Uuid,
     /// The user it is about, where it is about nobody's order.
     pub user_id: Option<UserId>,
@@ -70,7 +70,7 @@ pub(crate) struct Cause {
     pub order_id: Option<OrderId>,
     /// The store's part of it.
     pub part: Option<VendorOrderId>,
-    /// The stores that are told besides the shopper.
+    /// The stores that are told besides the shopper; for an invitation, the one that asks.
     #[serde(default)]
     pub stores: Vec<VendorId>,
     /// Why.

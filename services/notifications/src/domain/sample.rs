@@ -29,6 +29,7 @@ pub(crate) fn sample(kind: Kind, locale: Locale, public_url: &str) -> Json {
         "productTitle" => said("Handloom gamcha (red)", "তাঁতের গামছা (লাল)"),
         "productUrl" => json!(format!("{public_url}/products/handloom-gamcha")),
         "available" => json!(locale.number(3)),
+        "invitationsUrl" => json!(format!("{public_url}/vendor/invitations")),
         "webhookUrl" => json!("https://example.com/webhooks"),
         "reason" => said("changed my mind", "মত বদলেছি"),
         "items" => json!([

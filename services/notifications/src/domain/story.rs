@@ -94,6 +94,7 @@ impl Story<'_> {
         let page = if kind == Kind::UserResetPassword { "reset-password" } else { "verify-email" };
         put("linkUrl", json!(format!("{}/{page}?token={HIDDEN}", self.public_url)));
         put("storeName", json!(self.store_name));
+        put("invitationsUrl", json!(format!("{}/vendor/invitations", self.public_url)));
         put("reason", json!(self.cause.reason.as_deref().unwrap_or("")));
         put("webhookUrl", json!(self.cause.url.as_deref().unwrap_or("")));
         put("carrier", json!(self.cause.carrier.as_deref().unwrap_or("")));

@@ -155,6 +155,7 @@ built_in!(
     OrderReturnRejected = "order.return_rejected",
     ProductBackInStock = "product.back_in_stock",
     InventoryLow = "inventory.low",
+    StaffInvited = "vendor.staff_invited",
 );
 
 #[cfg(test)]

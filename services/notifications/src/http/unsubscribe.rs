@@ -3,10 +3,10 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use kit::Problem;
-use kit::http::Path;
+use kit::http::{Path, first_language, page};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -14,15 +14,6 @@ use crate::domain::{Kind, Locale, Medium, escape};
 
 /// What the page's second button sends.
 const ALL: &[u8] = b"what=all";
-
-/// No script, nothing from elsewhere, and the form goes back to where it came from.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-const STYLE: &str = "\
-body{margin:0;background:#eef2f0;color:#18231e;font:16px/1.6 system-ui,'Noto Sans Bengali',sans-serif}\
-main{max-width:30rem;margin:12vh auto 0;padding:2rem 1.5rem;background:#fff;border-radius:12px}h1{font-size:1.25rem;margin:0 0 .75rem}\
-p{margin:0 0 1.25rem}button{font:inherit;font-weight:600;padding:.7rem 1.1rem;border-radius:10px;border:1px solid #0b6b47;cursor:pointer;margin:0 .5rem .5rem 0}\
-button.main{background:#0b6b47;color:#fff}button.other{background:none;color:inherit}\
-@media(prefers-color-scheme:dark){body{background:#101613;color:#e6eee9}main{background:#1a231e}}";
 
 /// A page that asks whether mails of this kind are to be turned off.
 #[utoipa::path(get, path = "/api/v1/notifications/unsubscribe/{token}/{kind}", tag = "notifications",
@@ -34,7 +25,7 @@ pub(super) async fn ask(
     Path((token, kind)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (_, kind) = whose(&app, &token, &kind)?;
-    Ok(shown(asking(kind, locale(&headers))))
+    Ok(asking(kind, locale(&headers)))
 }
 
 /// Turns off mails of this kind; with the body `what=all` all that can be turned off. Once or many times.
@@ -52,7 +43,7 @@ pub(super) async fn turn_off(
     // Mail programs send `List-Unsubscribe=One-Click`, as a form of either kind; the click is what counts.
     let kind = (body != ALL).then_some(kind);
     app.unsubscribe(recipient, kind).await?;
-    Ok(shown(done(kind, locale(&headers))))
+    Ok(done(kind, locale(&headers)))
 }
 
 fn whose(app: &App, token: &str, kind: &str) -> Result<(Uuid, Kind), Problem> {
@@ -60,21 +51,11 @@ fn whose(app: &App, token: &str, kind: &str) -> Result<(Uuid, Kind), Problem> {
     app.links.recipient(token).zip(kind).ok_or_else(|| Problem::not_found("link to turn off mails"))
 }
 
-/// The first language that the browser asks for.
 fn locale(headers: &HeaderMap) -> Locale {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    Locale::of(wanted.split([',', ';']).next().unwrap_or("").trim())
+    Locale::of(first_language(headers))
 }
 
-fn shown(html: String) -> Response {
-    let mut response = Html(html).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
-}
-
-fn asking(kind: Kind, locale: Locale) -> String {
+fn asking(kind: Kind, locale: Locale) -> Response {
     let label = escape(kind.label(locale));
     let (title, text, one, all) = match locale {
         Locale::English => {
@@ -86,10 +67,10 @@ fn asking(kind: Kind, locale: Locale) -> String {
         "<form method=\"post\"><button class=\"main\">{one}</button>\
          <button class=\"other\" name=\"what\" value=\"all\">{all}</button></form>"
     );
-    page(title, &text, &form, locale)
+    shown(title, &text, &form, locale)
 }
 
-fn done(kind: Option<Kind>, locale: Locale) -> String {
+fn done(kind: Option<Kind>, locale: Locale) -> Response {
     let label = kind.map(|kind| escape(kind.label(locale)));
     let (title, text) = match (locale, label) {
         (Locale::English, Some(label)) => {
@@ -101,14 +82,9 @@ fn done(kind: Option<Kind>, locale: Locale) -> String {
         (Locale::Bangla, Some(label)) => ("বন্ধ হয়েছে", format!("এই বিষয়ে আর ইমেইল যাবে না: {label}। অ্যাকাউন্ট থেকে আবার চালু করতে পারবেন।")),
         (Locale::Bangla, None) => ("বন্ধ হয়েছে", "এখন থেকে শুধু যা না জানালেই নয় তা-ই ইমেইলে যাবে, যেমন অর্ডার নিশ্চিতকরণ ও পাসওয়ার্ডের লিংক।".to_owned()),
     };
-    page(title, &text, "", locale)
+    shown(title, &text, "", locale)
 }
 
-fn page(title: &str, text: &str, form: &str, locale: Locale) -> String {
-    let lang = locale.as_str();
-    format!(
-        "<!doctype html><html lang=\"{lang}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <meta name=\"robots\" content=\"noindex\"><title>{title}</title><style>{STYLE}</style></head><body><main>\
-         <h1>{title}</h1><p>{text}</p>{form}</main></body></html>"
-    )
+fn shown(title: &str, text: &str, form: &str, locale: Locale) -> Response {
+    page(StatusCode::OK, locale.as_str(), title, &format!("<p>{text}</p>{form}"))
 }

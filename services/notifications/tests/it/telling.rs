@@ -3,6 +3,7 @@
 use contracts::events::identity::UserRegistered;
 use contracts::events::orders::{OrderCancelled, OrderConfirmed, OrderFailed, OrderStatusChanged};
 use contracts::events::payments::PaymentRefunded;
+use contracts::events::vendors::VendorStaffInvited;
 use contracts::{Currency, Money, PaymentId, RefundId, Time, UserId};
 use kit::Ids;
 use serde_json::json;
@@ -20,6 +21,7 @@ testing::both_engines!(
     an_account_that_is_gone_is_told_nothing,
     a_return_is_told_to_the_store_and_its_answer_to_the_shopper,
     stock_is_told_to_who_waits_and_to_the_store,
+    an_invitation_is_told_once_to_who_is_asked,
 );
 
 async fn a_sale_is_told_to_shopper_and_seller(engine: Engine) {
@@ -239,4 +241,38 @@ async fn stock_is_told_to_who_waits_and_to_the_store(engine: Engine) {
     let mail = m.mails("ayesha@example.test").await.pop().unwrap();
     assert_eq!(mail["subject"], "Back in stock: Tea");
     assert!(text(&mail["text"]).contains(&format!("http://haat.test/products/{}", text(&tea["slug"]))), "{mail}");
+}
+
+async fn an_invitation_is_told_once_to_who_is_asked(engine: Engine) {
+    let m = Market::open(engine).await;
+    let her = m.person("ayesha@example.test", "Ayesha").await;
+    let (seen, mailed) = (m.kinds(&her).await.len(), m.mails("ayesha@example.test").await.len());
+    let invite = async || {
+        let body = json!({"userId": id_of(&her)});
+        m.p.send("POST", "/api/v1/vendors/store/staff", &m.seller, Some(body), &[]).await.expect(201);
+        m.p.settle().await;
+    };
+    invite().await;
+    invite().await;
+    let log = m.p.db("vendors").read(|q| kit::events::after(q, 0, 1_000)).await.unwrap_or_else(|e: kit::DbError| panic!("{e}"));
+    let said: Vec<VendorStaffInvited> = log.iter().filter_map(|e| e.decode().ok()).collect();
+    assert_eq!(said.len(), 1, "who was asked is not asked again");
+    m.say(&said[0]).await;
+    assert_eq!(m.kinds(&her).await[seen..], ["vendor.staff_invited"]);
+    let newest = &m.list(&her, "?limit=1").await[0];
+    assert_eq!(newest["title"], "Dhaka Looms asks you to work in its store");
+    let mails = m.mails("ayesha@example.test").await;
+    assert_eq!(mails.len(), mailed + 1);
+    let link = text(&mails[mailed]["text"]).lines().find(|l| l.starts_with("http://haat.test/vendor/")).unwrap().to_owned();
+    m.p.send("GET", link.strip_prefix("http://haat.test").unwrap(), &testing::guest(), None, &[]).await.expect(200);
+
+    let store = &m.p.send("GET", "/api/v1/vendors/store", &m.seller, None, &[]).await.expect(200).body["id"];
+    let declined = format!("/api/v1/vendors/staff/invitations/{}", text(store));
+    m.p.send("DELETE", &declined, &her, None, &[]).await.expect(204);
+    let bangla = json!({"locale": "bn"});
+    m.p.send("PUT", "/api/v1/users/profile", &her, Some(bangla), &[]).await.expect(200);
+    invite().await;
+    let mails = m.mails("ayesha@example.test").await;
+    assert_eq!(mails.len(), mailed + 2, "another invitation is another message");
+    assert!(text(&mails[mailed + 1]["subject"]).contains("দোকানে কাজ করতে আমন্ত্রণ"), "{mails:?}");
 }

@@ -104,7 +104,7 @@ async fn a_preview_stores_nothing(engine: Engine) {
     assert_eq!((&changed["title"], &changed["html"]), (&json!("Hi Ayesha"), &json!(null)));
     assert_eq!(preview(json!({"channel": "in_app", "title": "Hi {{nam}}"})).await.status, 422);
     let all = m.list(&admin(), "/templates").await;
-    assert_eq!(all.len(), 2 * (3 + 2 + 2 * 14), "three of one channel each in the list, two by mail, fourteen on both, in two languages");
+    assert_eq!(all.len(), 2 * (3 + 2 + 2 * 15), "three of one channel each in the list, two by mail, fifteen on both, in two languages");
     assert!(all.iter().all(|t| t["custom"] == false));
 }
 

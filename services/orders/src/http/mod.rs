@@ -4,6 +4,7 @@ mod fulfilment;
 mod imports;
 mod invoice;
 mod orders;
+mod pages;
 mod quotes;
 mod returns;
 mod vendor;
@@ -26,6 +27,8 @@ pub(crate) fn routes() -> Routes<App> {
         .add_limited(Who::Roles(&[Role::Admin]), 8 << 20, 60, routes!(imports::import_orders))
         .add(Who::Roles(&[Role::Admin]), routes!(imports::export_orders))
         .add(Who::Guest, routes!(orders::get_order))
+        .add(Who::Guest, routes!(pages::show_order))
+        .add(Who::Public, routes!(pages::show_vendor_order))
         .add(Who::User, routes!(orders::list_orders_of_user))
         .add(Who::Guest, routes!(orders::list_order_events))
         .add(Who::Guest, routes!(orders::track_order))

@@ -11,6 +11,7 @@ mod fulfilling;
 mod hearing;
 mod imports;
 mod invoices;
+mod pages;
 mod quotes;
 mod races;
 mod reading;

@@ -25,6 +25,7 @@ const PROVIDER_TIMEOUT_SECONDS: u64 = 60;
 /// Every route of payments.
 pub(crate) fn routes() -> Routes<App> {
     Routes::new("payments")
+        .add_limited(Who::Guest, 4 * 1024, 30, routes!(payments::initiate))
         .add_limited(Who::Guest, 4 * 1024, PROVIDER_TIMEOUT_SECONDS, routes!(payments::confirm))
         .add(Who::Public, routes!(payments::methods))
         .add(Who::User, routes!(payments::history))

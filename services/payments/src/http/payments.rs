@@ -157,6 +157,27 @@ pub(super) async fn methods() -> axum::Json<PaymentMethods> {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct InitiateBody {
+    /// Which order is to be paid.
+    order_id: OrderId,
+}
+
+/// What the payer of an order has to do now: its `action`, left out where that is nothing. An order begins its payment by
+/// itself, so this begins none; it is how a payer who left comes back to it.
+#[utoipa::path(post, path = "/api/v1/payments/initiate", tag = "payments", request_body = InitiateBody,
+    responses((status = 200, body = Payment), (status = 401), (status = 404)))]
+pub(super) async fn initiate(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body, _): Json<InitiateBody>,
+) -> Result<axum::Json<Payment>, Problem> {
+    let owner = super::owner(&caller, &[Role::Admin])?;
+    let newest = app.of_order(owner, body.order_id).await?.into_iter().next();
+    Ok(axum::Json(newest.ok_or_else(|| Problem::not_found("payment of this order"))?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ConfirmBody {
     /// Which payment.
     payment_id: PaymentId,

@@ -10,6 +10,7 @@ testing::both_engines!(
     a_guest_sees_the_payment_by_its_cart_token,
     the_payments_of_an_order_and_of_a_user_are_listed,
     the_methods_are_public,
+    a_payer_who_left_comes_back_to_the_payment_page,
 );
 
 async fn a_payment_is_its_payers_and_nobody_elses(engine: Engine) {
@@ -75,4 +76,26 @@ async fn the_methods_are_public(engine: Engine) {
     let methods = shop.get("/api/v1/payments/methods", &Caller::default()).await.expect(200).body;
     let names: Vec<_> = methods["data"].as_array().unwrap().iter().map(|m| m["method"].as_str().unwrap()).collect();
     assert_eq!(names, ["sandbox", "cod"]);
+}
+
+async fn a_payer_who_left_comes_back_to_the_payment_page(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let begun = shop.begin(500).await;
+    let initiate = |caller: &Caller, order: String| {
+        let (p, caller) = (&shop.p, caller.clone());
+        async move { p.send("POST", "/api/v1/payments/initiate", &caller, Some(json!({"orderId": order})), &[]).await }
+    };
+    let order = begun.order.to_string();
+    for _ in 0..2 {
+        let body = initiate(&shop.payer, order.clone()).await.expect(200).body;
+        assert_eq!((&body["id"], &body["action"]), (&json!(begun.id), &json!({"type": "redirect", "url": begun.url})));
+    }
+    initiate(&testing::user(), order.clone()).await.expect(404);
+    initiate(&testing::guest(), order.clone()).await.expect(404);
+    initiate(&Caller::default(), order.clone()).await.expect(401);
+    initiate(&shop.admin, id().to_string()).await.expect(404);
+    shop.answer(&begun, "approve").await.expect(200);
+    shop.p.settle().await;
+    let paid = initiate(&shop.payer, order).await.expect(200).body;
+    assert_eq!((&paid["status"], paid.get("action")), (&json!("completed"), None), "nothing is left to do");
 }

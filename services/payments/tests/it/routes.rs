@@ -25,6 +25,7 @@ async fn every_main_route_answers_in_its_form(engine: Engine) {
     note("GET /payments/{id}", send(payer, "GET", &one, None).await);
     note("GET /payments/{id} by somebody else", send(&testing::user(), "GET", &one, None).await);
     note("POST /payments/{id}/refund of what was not captured", shop.refund(admin, &begun, 1, "early").await);
+    note("POST /payments/initiate", send(payer, "POST", "/payments/initiate", Some(json!({"orderId": begun.order}))).await);
     shop.answer(&begun, "approve").await.expect(200);
     shop.p.settle().await;
     note("POST /payments/confirm", shop.confirm(&begun).await);

@@ -2,6 +2,7 @@
 
 mod commission;
 mod figures;
+mod page;
 mod shipping;
 mod staff;
 mod stores;
@@ -31,10 +32,13 @@ pub(crate) fn routes() -> Routes<App> {
         .add(SELLERS, routes!(figures::get_earnings))
         .add(SELLERS, routes!(figures::get_metrics))
         .add(VENDOR, routes!(staff::list_staff, staff::invite_staff))
+        .add(VENDOR, routes!(staff::list_team))
+        .add(VENDOR, routes!(staff::invite_to_team))
         .add(VENDOR, routes!(staff::remove_staff))
         .add(Who::User, routes!(staff::list_invitations))
         .add(Who::User, routes!(staff::accept_invitation))
         .add(Who::User, routes!(staff::decline_invitation))
+        .add(Who::Public, routes!(page::show_invitations))
         .add(Who::Public, routes!(shipping::list_methods))
         .add_limited(VENDOR, 512 * 1024, 30, routes!(shipping::get_shipping, shipping::put_shipping))
         .add_limited(ADMIN, 512 * 1024, 30, routes!(commission::get_rules, commission::put_rules))

@@ -56,6 +56,25 @@ pub async fn invite_staff(
     Ok((StatusCode::CREATED, axum::Json(Staff { data })))
 }
 
+/// As `GET /api/v1/vendors/store/staff`.
+#[utoipa::path(get, path = "/api/v1/vendors/staff", tag = "vendors", params(StoreParams),
+    responses((status = 200, body = Staff), (status = 404)))]
+pub async fn list_team(app: State<App>, caller: Caller, params: Query<StoreParams>) -> Result<axum::Json<Staff>, Problem> {
+    list_staff(app, caller, params).await
+}
+
+/// As `POST /api/v1/vendors/store/staff`.
+#[utoipa::path(post, path = "/api/v1/vendors/staff/invite", tag = "vendors", params(StoreParams), request_body = StaffBody,
+    responses((status = 201, body = Staff), (status = 403), (status = 404)))]
+pub async fn invite_to_team(
+    app: State<App>,
+    caller: Caller,
+    params: Query<StoreParams>,
+    body: Json<StaffBody>,
+) -> Result<(StatusCode, axum::Json<Staff>), Problem> {
+    invite_staff(app, caller, params, body).await
+}
+
 /// Somebody no longer works in a store, or shall not: said by its owner, or by themselves.
 #[utoipa::path(delete, path = "/api/v1/vendors/store/staff/{userId}", tag = "vendors", params(("userId" = UserId, Path), StoreParams),
     responses((status = 204), (status = 403), (status = 404), (status = 422, description = "vendor_id_needed, with the stores that can be left")))]

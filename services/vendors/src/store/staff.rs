@@ -34,14 +34,11 @@ pub(crate) fn decline(tx: &mut Tx, store: VendorId, user: UserId) -> Result<bool
     Ok(tx.execute(sql, params![store.0, user.0])? == 1)
 }
 
-/// Invites somebody, who may be there already.
-pub(crate) fn invite(tx: &mut Tx, store: VendorId, user: UserId) -> Result<(), DbError> {
+/// Invites somebody; false where they were invited before, or work there.
+pub(crate) fn invite(tx: &mut Tx, store: VendorId, user: UserId) -> Result<bool, DbError> {
     let now = tx.now();
-    tx.execute(
-        "INSERT INTO vendors.staff (store_id, user_id, added_at) VALUES ($1, $2, $3) ON CONFLICT (store_id, user_id) DO NOTHING",
-        params![store.0, user.0, now],
-    )
-    .map(drop)
+    let sql = "INSERT INTO vendors.staff (store_id, user_id, added_at) VALUES ($1, $2, $3) ON CONFLICT (store_id, user_id) DO NOTHING";
+    Ok(tx.execute(sql, params![store.0, user.0, now])? == 1)
 }
 
 /// Removes somebody; false where they were not there.

@@ -7,6 +7,7 @@ mod routes;
 mod shipping;
 
 use contracts::UserId;
+use contracts::events::vendors::VendorStaffInvited;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use contracts::proto::vendors::{EnsureStoreRequest, SaleLine, SaleTermsRequest, Store};
 use kit::Role;
@@ -98,6 +99,7 @@ async fn staff_work_in_a_store_until_they_are_sent_away(engine: Engine) {
         assert_eq!(added["data"][0]["acceptedAt"], json!(null));
     }
     assert_eq!(identity::given(id(&worker)), Vec::<String>::new(), "nobody is made a vendor by others");
+    assert_eq!(invited(&p).await, [id(&worker)], "once");
     p.send("GET", "/api/v1/vendors/store", &worker, None, &[]).await.expect(404);
     let invitations = p.send("GET", INVITATIONS, &worker, None, &[]).await.expect(200).body;
     assert_eq!((&invitations["data"][0]["vendorId"], &invitations["data"][1]), (&json!(store.vendor_id), &json!(null)));
@@ -121,6 +123,12 @@ const INVITATIONS: &str = "/api/v1/vendors/staff/invitations";
 
 fn id(caller: &kit::Caller) -> UserId {
     caller.user.as_ref().unwrap().id
+}
+
+/// Who was told of an invitation, oldest first.
+async fn invited(p: &TestPlatform) -> Vec<UserId> {
+    let log = p.db("vendors").read(|q| kit::events::after(q, 0, 1_000)).await.unwrap_or_else(|e: kit::DbError| panic!("{e}"));
+    log.iter().filter_map(|e| e.decode::<VendorStaffInvited>().ok()).map(|e| e.user_id).collect()
 }
 
 async fn accept(p: &TestPlatform, who: &kit::Caller, store: &Store) -> testing::Response {
@@ -147,6 +155,7 @@ async fn nobody_is_drafted_into_a_store(engine: Engine) {
     accept(&p, &rival, &looms).await.expect(404);
     invite().await;
     accept(&p, &rival, &looms).await.expect(200);
+    assert_eq!(invited(&p).await, [id(&rival); 2], "who declined is asked anew");
     assert_eq!(mine("").await.expect(200).body["slug"], "teas", "one's own goes first, though it is the younger");
     assert_eq!(mine(&format!("?vendorId={}", looms.vendor_id)).await.expect(200).body["slug"], "looms");
     assert_eq!(mine(&format!("?vendorId={}", pots.vendor_id)).await.status, 404);

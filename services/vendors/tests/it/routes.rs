@@ -34,11 +34,16 @@ async fn every_main_route_answers_in_its_form(engine: Engine) {
     note("GET /vendors/{id}", send(&nobody, "GET", &one, None).await);
     note("PUT /vendors/{id} by another store", send(&other, "PUT", &one, Some(json!({"name": "Mine"}))).await);
     let member = json!({"userId": worker.user().unwrap().id});
-    note("POST /vendors/store/staff", send(&owner, "POST", "/store/staff", Some(member)).await);
+    note("POST /vendors/store/staff", send(&owner, "POST", "/store/staff", Some(member.clone())).await);
+    note("POST /vendors/staff/invite", send(&owner, "POST", "/staff/invite", Some(member)).await);
+    note("GET /vendors/staff", send(&owner, "GET", "/staff", None).await);
+    note("GET /vendors/staff by another store", send(&other, "GET", "/staff", None).await);
     note("GET /vendors/staff/invitations", send(&worker, "GET", "/staff/invitations", None).await);
     let accept = format!("/staff/invitations/{}/accept", store.vendor_id);
     note("POST /vendors/staff/invitations/{vendorId}/accept", send(&worker, "POST", &accept, None).await);
     note("POST /vendors/staff/invitations/{vendorId}/accept, of nobody", send(&other, "POST", &accept, None).await);
+    let page = p.send("GET", "/vendor/invitations", &nobody, None, &[]).await.expect(200);
+    assert!(String::from_utf8_lossy(&page.bytes).contains("GET /api/v1/vendors/staff/invitations"));
     note("GET /vendors/store/staff", send(&owner, "GET", "/store/staff", None).await);
     let rules = json!({"rules": [{"vendorId": store.vendor_id, "basisPoints": 500}, {"currency": "BDT", "minAmount": 100_000, "basisPoints": 600}]});
     note("PUT /vendors/commission-rules", send(&admin, "PUT", "/commission-rules", Some(rules)).await);
