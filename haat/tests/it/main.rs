@@ -7,6 +7,7 @@ mod authorisation;
 mod backup;
 mod binary;
 mod collector;
+mod dead_letters;
 mod demo;
 mod description;
 mod documents;
