@@ -17,6 +17,7 @@ mod market;
 mod nodes;
 mod outside;
 mod rubbish;
+mod stopping;
 mod stream;
 mod tracing;
 mod watching;
