@@ -3,6 +3,7 @@
 //! An address below `public_url` is haat itself. Where the gateway runs in this process, or the service that answers the
 //! path does, the request goes straight into its router: no socket, the same code, and it can be simulated.
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::Router;
@@ -138,6 +139,22 @@ async fn read(response: Response<Body>) -> Result<Answer, OutboundError> {
     Ok(Answer { status, body: body.map_err(|e| OutboundError::Failed(e.to_string()))?.to_bytes() })
 }
 
+/// After how many seconds an answer says that one may ask again; a date is not understood.
+pub fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// An error of a connection with what caused it, which its own text leaves out.
+pub(crate) fn causes(e: &dyn Error) -> String {
+    let mut text = e.to_string();
+    let mut source = e.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 /// Whether `path` is one of `pattern`, in which `{name}` stands for one segment.
 fn fits(pattern: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or(path);
@@ -205,6 +222,17 @@ mod tests {
         for url in ["", "haat.test", "/hooks/a", "ftp://haat.test/a", "http://", "https://example.test/a"] {
             assert!(matches!(post_to(&outbound, url).await, Err(OutboundError::Address(_))), "{url}");
         }
+    }
+
+    #[test]
+    fn seconds_to_wait_are_read_and_dates_are_not() {
+        let cases =
+            [("7", Some(7)), (" 120 ", Some(120)), ("0", Some(0)), ("-1", None), ("soon", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)];
+        for (text, expected) in cases {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(text))]);
+            assert_eq!(retry_after_seconds(&headers), expected, "{text}");
+        }
+        assert_eq!(retry_after_seconds(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -8,13 +8,14 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use contracts::files::{FileProduct, RowError};
 use contracts::proto::vendors::Store;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use kit::outbound::retry_after_seconds;
 use serde_json::{Value as Json, json};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
@@ -114,7 +115,7 @@ impl Server {
         loop {
             let token = self.token.lock().await.clone();
             let answer = self.once(method.clone(), path, kind, body.clone(), &token).await?;
-            let pause = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+            let pause = retry_after_seconds(answer.headers());
             let (status, body) = read(answer).await?;
             match status {
                 StatusCode::UNAUTHORIZED if !renewed => {

@@ -26,6 +26,10 @@ pub struct Tally {
     pub shipped: u64,
     /// Parts that were refused at the door.
     pub refused: u64,
+    /// Parts that were delivered with the confirmation.
+    pub digital: u64,
+    /// Parts that were called off while another one stayed sold.
+    pub called_off: u64,
     /// Payments of which something, or all, went back.
     pub refunded: u64,
     /// Returns whose money went back.
@@ -53,6 +57,8 @@ impl Tally {
             ended,
             shipped,
             refused,
+            digital,
+            called_off,
             refunded,
             returned,
             short,
@@ -68,6 +74,8 @@ impl Tally {
         self.ended += ended;
         self.shipped += shipped;
         self.refused += refused;
+        self.digital += digital;
+        self.called_off += called_off;
         self.refunded += refunded;
         self.returned += returned;
         self.short += short;
@@ -87,6 +95,8 @@ impl Tally {
             ("failed or cancelled orders", self.ended),
             ("shipped parts", self.shipped),
             ("parts refused at the door", self.refused),
+            ("parts delivered at once", self.digital),
+            ("parts called off alone", self.called_off),
             ("refunds", self.refunded),
             ("returns", self.returned),
             ("orders short of cash", self.short),
@@ -111,6 +121,8 @@ impl fmt::Display for Tally {
             ended,
             shipped,
             refused,
+            digital,
+            called_off,
             refunded,
             returned,
             short,
@@ -124,6 +136,7 @@ impl fmt::Display for Tally {
             "{seeds} seeds: {shoppers} shoppers, {orders} orders ({confirmed} confirmed, {ended} failed or cancelled), {events} events"
         )?;
         writeln!(f, "  {shipped} parts shipped, {refused} of them refused, {returned} returns, {short} orders short of cash")?;
+        writeln!(f, "  {digital} parts delivered at once, {called_off} called off beside one that stays sold")?;
         writeln!(f, "  {refunded} payments refunded, {replayed} requests repeated, {carts} carts taken along")?;
         let faults = KINDS.iter().zip(faults).map(|((_, name), n)| format!("{n} {name}"));
         write!(f, "  {}", faults.collect::<Vec<_>>().join(", "))

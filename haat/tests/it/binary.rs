@@ -55,9 +55,19 @@ impl Server {
     }
 
     /// Asks it to end; returns how it did.
-    pub fn stop(mut self) -> Option<i32> {
+    pub fn stop(self) -> Option<i32> {
+        self.ask_to_stop();
+        self.ends()
+    }
+
+    /// Asks it to end.
+    pub fn ask_to_stop(&self) {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(asked.success());
+    }
+
+    /// Waits for its end; returns how it ended.
+    pub fn ends(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 }

@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use super::Answer;
 use crate::auth::{INTERNAL_SECONDS, Signer, issue_service, service_signer};
+use crate::outbound::causes;
 use crate::{Clock, Context};
 
 /// Who acts, in words for events; believed because a service token stands beside it.
@@ -112,16 +113,6 @@ pub(crate) fn parse_timeout(headers: &HeaderMap) -> Option<Duration> {
         "n" => Some(Duration::from_nanos(n)),
         _ => None,
     }
-}
-
-fn causes(e: &dyn std::error::Error) -> String {
-    let mut text = e.to_string();
-    let mut source = e.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::span::Recorded;
 use super::wire;
+use crate::outbound::{causes, retry_after_seconds};
 
 /// Spans that wait at most; some four megabytes.
 const QUEUE_SPANS: usize = 8_192;
@@ -177,7 +178,7 @@ impl Worker {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let answer = async {
             let response = self.client.request(request).await.map_err(|e| later(causes(&e)))?;
-            let (status, again) = (response.status(), retry_after(response.headers()));
+            let (status, again) = (response.status(), Duration::from_secs(retry_after_seconds(response.headers()).unwrap_or(0)));
             let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await.map(|b| b.to_bytes()).unwrap_or_default();
             Ok((status, again, body))
         };
@@ -220,25 +221,9 @@ fn dropped(reason: &'static str, spans: usize) {
     metrics::counter!("haat_trace_spans_dropped_total", "reason" => reason).increment(spans as u64);
 }
 
-/// In seconds; a date is not understood.
-fn retry_after(headers: &HeaderMap) -> Duration {
-    let seconds = headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(0))
-}
-
 fn said(status: StatusCode, body: &[u8]) -> String {
     let words: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
     if words.is_empty() { status.to_string() } else { format!("{status}: {words}") }
-}
-
-fn causes(e: &dyn std::error::Error) -> String {
-    let mut text = e.to_string();
-    let mut source = e.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

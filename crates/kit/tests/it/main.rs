@@ -13,3 +13,4 @@ mod readers;
 mod replays;
 mod retention;
 mod saga;
+mod upcasts;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::body::Body;
 use contracts::{SessionId, Time, UserId};
-use http::header::RETRY_AFTER;
 use http_body_util::BodyExt as _;
 use kit::auth::User;
 use kit::context::{self, Context as Circumstances};
+use kit::outbound::retry_after_seconds;
 use kit::{Caller, Clock, Env, Ids, Platform, Role};
 use serde_json::Value as Json;
 use tower::ServiceExt as _;
@@ -131,7 +131,7 @@ impl World {
         let circumstances = Circumstances { request_id: Some(Ids::random().uuid(self.now()).to_string()), ..Circumstances::default() };
         let Ok(response) = context::scope(circumstances, router.oneshot(request)).await;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        let retry_after = retry_after_seconds(response.headers());
         let bytes = response.into_body().collect().await?.to_bytes();
         Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Json::Null), retry_after })
     }

@@ -35,7 +35,7 @@ fn counts(metrics: &Json, store: &str, stories: &BTreeMap<String, Story>) -> any
     for story in stories.values().filter(|s| s.sold) {
         for part in story.parts.iter().filter(|p| p.vendor == store) {
             sold += 1;
-            over += i64::from(story.over);
+            over += i64::from(story.over || part.cancelled);
             shipped += i64::from(part.shipped);
             refused += i64::from(part.refused);
             back += if part.refused { 0 } else { part.back.values().sum::<i64>() };

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use contracts::Envelope;
+use serde_json::Value as Json;
 
 use super::promise::Promise;
 use super::shopper::text;
@@ -122,6 +123,11 @@ async fn stock(world: &World, books: &Books) -> anyhow::Result<()> {
             ensure!(level["onHand"].as_i64() == Some(initial - shipped), "{shipped} of {initial} have shipped, but {level}");
             ensure!(level["reserved"].as_i64() == Some(reserved), "{reserved} are sold and in the house, but {level}");
         }
+    }
+    for product in &world.endless {
+        let levels = world.admin_get(&format!("/api/v1/inventory/{product}")).await?;
+        let has_stock = |level: &Json| ["onHand", "reserved", "available"].iter().any(|field| !level[field].is_null());
+        ensure!(!levels["data"].as_array().is_some_and(|levels| levels.iter().any(has_stock)), "what never runs out has stock: {levels}");
     }
     Ok(())
 }

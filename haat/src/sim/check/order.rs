@@ -50,17 +50,20 @@ fn ended(status: &str, promise: &Promise, payment: &Json, books: &mut Books) -> 
 /// It is paid, or will be at the door, and its parts are at least where they were acknowledged to be.
 fn confirmed(order: &Json, promise: &Promise, payment: &Json, story: &Story, books: &mut Books) -> anyhow::Result<()> {
     books.tally.confirmed += 1;
-    ensure!(!promise.declined && !promise.cancelled, "a declined or cancelled order is confirmed");
+    ensure!(!promise.declined, "a declined order is confirmed");
+    let called_off = story.parts.iter().any(|p| p.cancelled);
+    ensure!(promise.cancelled == called_off, "acknowledged as cancelled: {}, in its log: {called_off}", promise.cancelled);
     for part in order["vendorOrders"].as_array().into_iter().flatten() {
-        let (id, reached) = (text(&part["id"]), rank(&part["status"]));
-        ensure!(reached >= 1, "a part of a confirmed order is {}", part["status"]);
-        let acknowledged = promise.way.parts.get(&id).copied().unwrap_or(0);
-        ensure!(reached >= acknowledged, "a part was {} and is {}", STATES[acknowledged], part["status"]);
-        ensure!(!promise.way.refused.contains(&id) || part["status"] == "refused", "a part was refused and is {}", part["status"]);
+        part_stands(part, promise, story)?;
     }
     for part in &story.parts {
         books.tally.shipped += u64::from(part.shipped);
         books.tally.refused += u64::from(part.refused);
+        books.tally.digital += u64::from(part.digital);
+        books.tally.called_off += u64::from(part.cancelled);
+        if part.digital || part.cancelled {
+            continue;
+        }
         let place = if part.shipped { &mut books.shipped } else { &mut books.reserved };
         part.lines.iter().for_each(|(_, variant, n)| *place.entry(variant.clone()).or_default() += n);
         part.back.iter().for_each(|(variant, n)| *books.shipped.entry(variant.clone()).or_default() -= n);
@@ -84,15 +87,43 @@ fn confirmed(order: &Json, promise: &Promise, payment: &Json, story: &Story, boo
     } else {
         ensure!(paid, "an order that is {} has a payment that is {payment}", order["status"]);
     }
-    let asked = promise.refunds + story.returned;
+    let asked = promise.refunds + story.returned + story.called_back();
+    let due: i64 = story.parts.iter().filter(|p| p.cancelled).map(|p| p.total).sum();
+    let gone = story.called_back();
+    ensure!(gone == due || promise.refunds > 0 && gone < due, "parts for {due} were called off, and {gone} goes back: {payment}");
     let at_door = payment["method"] != "cod" && story.parts.iter().any(|p| p.refused);
     let back = refunded(payment);
     ensure!(back == asked || at_door && back > asked, "{asked} is to go back, and {back} went: {payment}");
     Ok(())
 }
 
+/// It is at least where it was acknowledged to be; what needs no carrier was delivered with the confirmation, for good.
+fn part_stands(part: &Json, promise: &Promise, story: &Story) -> anyhow::Result<()> {
+    let (id, status) = (text(&part["id"]), &part["status"]);
+    let told = story.parts.iter().find(|p| p.id == id).with_context(|| format!("part {id} is not in the order's log"))?;
+    let (reached, acknowledged) = (rank(status), promise.way.parts.get(&id).copied().unwrap_or(0));
+    if told.digital {
+        let at_once = !story.sold_at.is_null() && told.delivered_at == story.sold_at;
+        ensure!(at_once && status == "delivered", "sold at {}, delivered at {}, and is {status}", story.sold_at, told.delivered_at);
+        ensure!(!told.shipped && !told.refused && !told.cancelled && told.back.is_empty(), "what needs no carrier has moved: {part}");
+        return Ok(());
+    }
+    ensure!(told.cancelled == (status == "cancelled"), "called off: {}, but it is {status}", told.cancelled);
+    if told.cancelled {
+        ensure!(!told.shipped && acknowledged < rank(&"shipped".into()), "a part was {} and is called off", STATES[acknowledged]);
+        return Ok(());
+    }
+    ensure!(reached >= 1, "a part of a confirmed order is {status}");
+    ensure!(reached >= acknowledged, "a part was {} and is {status}", STATES[acknowledged]);
+    ensure!(!promise.way.refused.contains(&id) || status == "refused", "a part was refused and is {status}");
+    Ok(())
+}
+
 /// No more came back than was sold, and every return has ended as it was acknowledged to.
 async fn came_back(world: &World, id: &str, promise: &Promise, story: &Story, books: &mut Books) -> anyhow::Result<()> {
+    for (line, ..) in story.parts.iter().filter(|p| p.digital).flat_map(|p| &p.lines) {
+        ensure!(story.pieces_back.of(line) == 0, "line {line} was never shipped and comes back");
+    }
     for (line, _, sold) in story.parts.iter().flat_map(|p| &p.lines) {
         let (back, refunded) = (story.pieces_back.of(line), story.pieces_refunded.of(line));
         ensure!(back <= *sold && refunded <= *sold, "{sold} were sold of line {line}, {back} come back and {refunded} are refunded");

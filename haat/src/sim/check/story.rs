@@ -14,6 +14,8 @@ pub struct Story {
     pub created: Json,
     /// Whether it was confirmed.
     pub sold: bool,
+    /// When it was.
+    pub sold_at: Json,
     /// Whether it failed or was called off.
     pub over: bool,
     /// Its parts.
@@ -24,6 +26,8 @@ pub struct Story {
     pub asked_back: Vec<(String, String)>,
     /// What went back for returned goods, in minor units.
     pub returned: i64,
+    /// What goes back for parts that were called off, in minor units, by refund.
+    called_back: BTreeMap<String, i64>,
     /// Pieces that came back or are to come, by line.
     pub pieces_back: Pieces,
     /// Pieces whose money went back, by line.
@@ -56,7 +60,18 @@ pub struct Part {
     pub refused: bool,
     /// What came back, by variant.
     pub back: BTreeMap<String, i64>,
+    /// Whether it needs no carrier: digital goods and courses.
+    pub digital: bool,
+    /// When it was delivered, if it was.
+    pub delivered_at: Json,
+    /// Whether it was called off while another part stayed sold.
+    pub cancelled: bool,
+    /// What it costs, in minor units.
+    pub total: i64,
 }
+
+/// Why the money of parts that were called off goes back, as the refund says.
+const CALLED_OFF: &str = "order cancelled in part";
 
 /// The stories of all orders, by id.
 pub fn stories(events: &[Envelope]) -> BTreeMap<String, Story> {
@@ -85,6 +100,7 @@ impl Story {
             }
             "order.confirmed" => {
                 self.sold = true;
+                self.sold_at = data["at"].clone();
                 self.told.push(("order.confirmed", order()));
             }
             "order.failed" | "order.cancelled" => {
@@ -92,6 +108,13 @@ impl Story {
                 self.told.push((if kind == "order.failed" { "order.failed" } else { "order.cancelled" }, order()));
             }
             "order.status_changed" => self.part_moved(data),
+            "order.parts_cancelled" => {
+                for part in list(&data["parts"]) {
+                    if let Some(part) = self.part(&part["vendorOrderId"]) {
+                        part.cancelled = true;
+                    }
+                }
+            }
             "order.return_requested" => {
                 self.pieces_back.0.insert(text(&data["returnId"]), lines(&data["lines"], "lineId"));
                 self.asked_back.push((text(&data["returnId"]), text(&data["vendorId"])));
@@ -114,8 +137,16 @@ impl Story {
     fn money_moved(&mut self, kind: &str, data: &Json) {
         let refund = || text(&data["refundId"]);
         match kind {
-            "payment.refund_requested" => drop(self.pieces_refunded.0.insert(refund(), lines(&data["items"], "lineId"))),
-            "payment.refund_failed" => drop(self.pieces_refunded.0.remove(&refund())),
+            "payment.refund_requested" => {
+                self.pieces_refunded.0.insert(refund(), lines(&data["items"], "lineId"));
+                if data["reason"] == CALLED_OFF {
+                    self.called_back.insert(refund(), data["amount"]["amount"].as_i64().unwrap_or(0));
+                }
+            }
+            "payment.refund_failed" => {
+                self.pieces_refunded.0.remove(&refund());
+                self.called_back.remove(&refund());
+            }
             "payment.refunded" => self.told.push(("payment.refunded", refund())),
             _ => {}
         }
@@ -129,10 +160,18 @@ impl Story {
                 part.shipped = true;
                 self.told.push(("order.shipped", id));
             }
-            Some("delivered") => self.told.push(("order.delivered", id)),
+            Some("delivered") => {
+                part.delivered_at = data["at"].clone();
+                self.told.push(("order.delivered", id));
+            }
             Some("refused") => part.refused = true,
             _ => {}
         }
+    }
+
+    /// What goes back for parts that were called off, in minor units.
+    pub fn called_back(&self) -> i64 {
+        self.called_back.values().sum()
     }
 
     fn part(&mut self, id: &Json) -> Option<&mut Part> {
@@ -146,6 +185,8 @@ fn part(json: &Json) -> Part {
         id: text(&json["vendorOrderId"]),
         vendor: text(&json["vendorId"]),
         lines: list(&json["lines"]).map(line).collect(),
+        digital: list(&json["lines"]).all(|l| l["kind"] != "physical"),
+        total: json["totals"]["total"]["amount"].as_i64().unwrap_or(0),
         ..Part::default()
     }
 }

@@ -71,6 +71,8 @@ pub struct World {
     pub seed: u64,
     /// Products and how many of each variant there were.
     pub products: BTreeMap<String, i64>,
+    /// Products that have none.
+    pub endless: Vec<String>,
     /// The stores that have an owner.
     pub owned: Vec<String>,
     dice: Ids,
@@ -92,7 +94,7 @@ pub async fn run(seed: u64, migrated: &Image, trace: bool) -> anyhow::Result<Out
     let mut world = World::on(seed, Disk::from_image(migrated)?);
     world.start().await?;
     let market = market::stock_up(&world, &world.console()?).await?;
-    (world.products, world.owned) = (market.products.into_iter().collect(), market.owned);
+    (world.products, world.endless, world.owned) = (market.products.into_iter().collect(), market.endless, market.owned);
     let world = Arc::new(world);
     let promises = trouble(&world).await?;
     world.keeps_its_word()?;
@@ -166,6 +168,7 @@ impl World {
         World {
             seed,
             products: BTreeMap::new(),
+            endless: Vec::new(),
             owned: Vec::new(),
             dice,
             clock: Clock::virtual_from(ORIGIN),

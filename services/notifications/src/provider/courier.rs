@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use kit::outbound::retry_after_seconds;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -151,7 +151,8 @@ where
         http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let _driven = AbortOnDropHandle::new(tokio::spawn(connection));
     let response = sender.send_request(request).await.map_err(failed)?;
-    (reply.status, reply.retry_after_seconds) = (Some(response.status().as_u16()), retry_after(&response));
+    let wait = retry_after_seconds(response.headers()).map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+    (reply.status, reply.retry_after_seconds) = (Some(response.status().as_u16()), wait);
     let mut body = response.into_body();
     let mut read = Vec::new();
     while read.len() < ANSWER_BYTES_MAX {
@@ -160,10 +161,6 @@ where
         reply.words = String::from_utf8_lossy(&read).into_owned();
     }
     Ok(())
-}
-
-fn retry_after(response: &Response<Incoming>) -> Option<i64> {
-    response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

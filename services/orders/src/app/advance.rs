@@ -5,7 +5,7 @@ use kit::Tx;
 use kit::idempotency::{self, Answer, Key};
 
 use super::changes::{check, complete_later};
-use super::{App, Found, FoundPart, answered, save, stock, view};
+use super::{App, Found, FoundPart, answer_of, save, stock, view};
 use crate::domain::{Move, Order, PartStatus};
 use crate::error::Error;
 use crate::store;
@@ -49,15 +49,13 @@ impl App {
         let complete_after = self.config.complete_after_seconds;
         self.db
             .write(move |tx| {
-                if let Some(before) = key.as_ref().map(|k| answered(tx, k)).transpose()?.flatten() {
-                    return Ok((before, None));
-                }
-                let (found, parts) = advance(tx, &change, complete_after)?;
-                let answer = view::fulfilment_answer(&found.order, &parts, &found.contact);
-                if let Some(key) = &key {
-                    idempotency::remember(tx, key, &answer)?;
-                }
-                Ok((answer, Some(found.version)))
+                let mut version = None;
+                let given = idempotency::once(tx, key.as_ref(), |tx| {
+                    let (found, parts) = advance(tx, &change, complete_after)?;
+                    version = Some(found.version);
+                    Ok::<_, Error>(view::fulfilment_answer(&found.order, &parts, &found.contact))
+                })?;
+                answer_of(given).map(|(answer, _)| (answer, version))
             })
             .await
     }

@@ -19,7 +19,7 @@ use contracts::proto::catalog::catalog_client::CatalogClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use contracts::{OrderId, UserId};
 use kit::channel::Channel;
-use kit::idempotency::{self, Answer, Key, Seen};
+use kit::idempotency::{Answer, Given};
 use kit::saga::Sagas;
 use kit::{Clock, Db, DbError, Ids, Loaded, Tasks, Tx};
 use tonic::{Code, Status};
@@ -93,12 +93,14 @@ fn visible(tx: &mut kit::Query, viewer: &Viewer, id: OrderId) -> Result<Loaded<O
     tx.load::<Order>(id.0)?.filter(|o| viewer.may_see(&o.state)).ok_or(Error::NoOrder)
 }
 
-/// What a key was answered with before.
-fn answered(tx: &mut Tx, key: &Key) -> Result<Option<Answer>, Error> {
-    match idempotency::look_up(tx, key)? {
-        Seen::Answered(answer) => Ok(Some(answer)),
-        Seen::Mismatch => Err(Error::KeyReused),
-        Seen::New | Seen::Claimed(_) => Ok(None),
+/// The answer to a request that is done once per key, and whether it was given before.
+fn answer_of(given: Given) -> Result<(Answer, bool), Error> {
+    match given {
+        Given::Now(answer) => Ok((answer, false)),
+        Given::Before(answer) => Ok((answer, true)),
+        Given::Mismatch => Err(Error::KeyReused),
+        // Only the key of a new order is claimed before its answer is known.
+        Given::Running => Err(Error::Db(DbError::Conflict)),
     }
 }
 

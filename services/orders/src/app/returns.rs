@@ -8,7 +8,7 @@ use kit::saga::Step;
 use kit::{Loaded, Query};
 use serde_json::json;
 
-use super::{App, Viewer, answered, changes, save, view, visible};
+use super::{App, Viewer, answer_of, changes, save, view, visible};
 use crate::domain::{Order, Refused, ReturnItem, ReturnStatus};
 use crate::error::Error;
 use crate::sagas::{APPROVE_RETURN, BackLine, RECEIVE_RETURN, RETURN, Returning};
@@ -65,23 +65,19 @@ impl App {
         let (answer_seconds, receive_seconds) = (self.config.return_answer_seconds, self.config.return_receive_seconds);
         self.db
             .write(move |tx| {
-                if let Some(before) = request.key.as_ref().map(|k| answered(tx, k)).transpose()?.flatten() {
-                    return Ok((before, true));
-                }
-                let mut order = visible(tx, &request.viewer, request.order)?;
-                let id = ReturnId(request.key.as_ref().map_or_else(|| tx.id(), |k| k.derived_id("return")));
-                let items = request.items.iter().map(|w| item(&order.state, *w)).collect::<Result<Vec<_>, Refused>>()?;
-                let events = order.state.request_return(id, &items, &request.reason, tx.now())?;
-                if !events.is_empty() {
-                    save(tx, &mut order, events)?;
-                    let data = returning(&order.state, id, tx.now().plus_seconds(answer_seconds), receive_seconds)?;
-                    sagas.start(tx, RETURN, &id.to_string(), id.0, data, &[])?;
-                }
-                let answer = view::return_answer(&order.state, id).ok_or(Error::NoReturn)?;
-                if let Some(key) = &request.key {
-                    idempotency::remember(tx, key, &answer)?;
-                }
-                Ok((answer, false))
+                let given = idempotency::once(tx, request.key.as_ref(), |tx| {
+                    let mut order = visible(tx, &request.viewer, request.order)?;
+                    let id = ReturnId(request.key.as_ref().map_or_else(|| tx.id(), |k| k.derived_id("return")));
+                    let items = request.items.iter().map(|w| item(&order.state, *w)).collect::<Result<Vec<_>, Refused>>()?;
+                    let events = order.state.request_return(id, &items, &request.reason, tx.now())?;
+                    if !events.is_empty() {
+                        save(tx, &mut order, events)?;
+                        let data = returning(&order.state, id, tx.now().plus_seconds(answer_seconds), receive_seconds)?;
+                        sagas.start(tx, RETURN, &id.to_string(), id.0, data, &[])?;
+                    }
+                    view::return_answer(&order.state, id).ok_or(Error::NoReturn)
+                })?;
+                answer_of(given)
             })
             .await
     }

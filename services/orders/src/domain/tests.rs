@@ -1,8 +1,10 @@
+mod cash;
+mod sequences;
+
 use contracts::events::orders::{Line, OrderCreated, Totals, VendorPart};
 use contracts::{Currency, EventSet, Money, OrderId, OrderLineId, PaymentId, ProductId, SagaId, UserId, VariantId};
 use contracts::{RefundId, Time, VendorId, VendorOrderId};
 use kit::Aggregate;
-use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -374,80 +376,6 @@ fn the_first_end_of_an_order_stands() {
     assert_eq!(failed.reason.as_deref(), Some("payment_declined"));
 }
 
-/// An order to be paid in cash, with every part at the door.
-fn at_the_door(parts: usize) -> Order {
-    let kinds = vec!["physical"; parts];
-    let mut order = fold([OrderEvent::from(OrderCreated { payment_method: COD.into(), ..created(&kinds) })]);
-    run(&mut order, &[Command::RequestPayment, Command::Confirm(Settlement::Promised)]);
-    (0..parts).for_each(|part| run(&mut order, &shipped(part)));
-    order
-}
-
-#[test]
-fn cash_is_paid_once_and_after_the_confirmation() {
-    let mut order = at_the_door(1);
-    assert_eq!(order.payment.paid, None);
-    run(&mut order, &[Command::Deliver(0, None), Command::Pay(500)]);
-    assert_eq!(order.payment.paid, Some(500));
-    assert_eq!(order.pay(money(500), Time(2)), Ok(vec![]));
-}
-
-#[test]
-fn a_part_brings_its_cash_at_the_door() {
-    // (what the store says was taken, what the event says)
-    for (said, taken) in [
-        (None, Ok(Some(500))),
-        (Some(500), Ok(Some(500))),
-        (Some(499), Ok(Some(499))),
-        (Some(0), Ok(Some(0))),
-        (Some(501), Err(Refused::CashOutOfRange { due: money(500) })),
-        (Some(-1), Err(Refused::CashOutOfRange { due: money(500) })),
-    ] {
-        let mut order = at_the_door(2);
-        let step = Move { collected: said.map(money), ..Move::to(PartStatus::Delivered) };
-        let found = order.advance(&[VendorOrderId(id(0))], &step, Time(2));
-        let seen = found.clone().map(|events| match &events[0] {
-            OrderEvent::StatusChanged(e) => (e.payment_id, e.collected.map(|c| c.amount)),
-            other => panic!("{other:?}"),
-        });
-        assert_eq!(seen, taken.map(|t| (Some(order.payment.id), t)), "{said:?}");
-        found.unwrap_or_default().iter().for_each(|e| order.evolve(e));
-        assert_eq!(order.parts[1].to_collect(&order.payment), Some(money(500)));
-    }
-    let usd = Money::new(500, "USD".parse().unwrap());
-    let foreign = Move { collected: Some(usd), ..Move::to(PartStatus::Delivered) };
-    assert_eq!(at_the_door(1).advance(&[VendorOrderId(id(0))], &foreign, Time(2)), Err(Refused::CashOutOfRange { due: money(500) }));
-}
-
-#[test]
-fn cash_is_taken_only_where_it_is_due() {
-    let mut paid = new_order(&["physical"]);
-    run(&mut paid, &PAID);
-    run(&mut paid, &shipped(0));
-    assert_eq!(decide(&paid, &Command::Deliver(0, Some(500)), Time(2)), Err(Refused::NoCash));
-    let events = decide(&paid, &Command::Deliver(0, None), Time(2)).unwrap();
-    let OrderEvent::StatusChanged(e) = &events[0] else { panic!("{events:?}") };
-    assert_eq!((e.payment_id, e.collected), (None, None));
-    let refused = Move { collected: Some(money(1)), ..Move::to(PartStatus::Refused) };
-    assert_eq!(at_the_door(1).advance(&[VendorOrderId(id(0))], &refused, Time(2)), Err(Refused::NoCash));
-}
-
-#[test]
-fn what_is_refused_at_the_door_comes_back_whole() {
-    let mut order = at_the_door(2);
-    run(&mut order, &[Command::Deliver(0, None)]);
-    let events = decide(&order, &Command::Advance(1, PartStatus::Refused), Time(2)).unwrap();
-    assert_eq!(kinds(&events), ["order.status_changed", "order.returned", "order.delivered"], "what is left of it is delivered");
-    let (OrderEvent::StatusChanged(moved), OrderEvent::Returned(back)) = (&events[0], &events[1]) else { panic!("{events:?}") };
-    assert_eq!((moved.payment_id, moved.collected), (Some(order.payment.id), None));
-    assert_eq!((back.reason.as_str(), back.lines.len(), back.lines[0].quantity), ("refused", 1, 1));
-    let mut alone = at_the_door(1);
-    run(&mut alone, &[Command::Advance(0, PartStatus::Refused)]);
-    assert_eq!((alone.status(), alone.parts[0].to_collect(&alone.payment)), (OrderStatus::Returned, None));
-    assert!(alone.pay(money(500), Time(2)).is_err() && alone.cancel("late", Time(2)).is_err());
-    assert_eq!(alone.complete(Time(2)), Ok(vec![]), "there is nothing to complete");
-}
-
 /// Every version of every event that was ever written, as the log of one order.
 #[test]
 fn an_order_reads_every_event_that_was_ever_written() {
@@ -463,81 +391,4 @@ fn an_order_reads_every_event_that_was_ever_written() {
     assert_eq!(order.number, "text");
     let stored = serde_json::to_value(&order).unwrap();
     assert_eq!(serde_json::from_value::<Order>(stored).unwrap(), order);
-}
-
-fn any_command() -> impl Strategy<Value = Command> {
-    let status = prop_oneof![
-        Just(PartStatus::Confirmed),
-        Just(PartStatus::Processing),
-        Just(PartStatus::Shipped),
-        Just(PartStatus::Delivered),
-        Just(PartStatus::Refused),
-        Just(PartStatus::Cancelled)
-    ];
-    prop_oneof![
-        1 => Just(Command::RequestPayment),
-        1 => prop_oneof![Just(Settlement::Captured), Just(Settlement::Promised)].prop_map(Command::Confirm),
-        1 => Just(Command::DeliverDigital),
-        1 => (1..1_500i64).prop_map(Command::Pay),
-        1 => Just(Command::Fail),
-        1 => Just(Command::Cancel),
-        6 => (0..3usize, status).prop_map(|(part, to)| Command::Advance(part, to)),
-        2 => (0..3usize, prop::option::of(-1..600i64)).prop_map(|(part, cash)| Command::Deliver(part, cash)),
-        1 => Just(Command::Complete),
-        1 => (1..500i64).prop_map(Command::Refund),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn no_sequence_of_commands_reaches_an_impossible_state(
-        kinds in prop::collection::vec(prop_oneof!["physical", "digital"], 1..4), method in prop_oneof!["sandbox", "cod"],
-        commands in prop::collection::vec(any_command(), 0..40),
-    ) {
-        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        let mut log = vec![OrderEvent::from(OrderCreated { payment_method: method, ..created(&kinds) })];
-        let mut order = fold(log.clone());
-        for command in &commands {
-            let before = order.clone();
-            let Ok(events) = decide(&order, command, Time(log.len() as i64)) else { continue };
-            events.iter().for_each(|e| order.evolve(e));
-            log.extend(events);
-            prop_assert!(possible(&before, &order), "{:?} led from {:?} to {:?}", command, before.status(), order.status());
-        }
-        prop_assert_eq!(&fold(log.clone()), &order);
-        let count = |kind: &str| log.iter().filter(|e| e.kind().0 == kind).count();
-        for once in ["order.created", "order.confirmed", "order.paid", "order.shipped", "order.delivered", "order.completed"] {
-            prop_assert!(count(once) <= 1, "{} of {}", count(once), once);
-        }
-        prop_assert!(count("order.failed") + count("order.cancelled") + count("order.completed") <= 1);
-        prop_assert!(count("order.paid") <= count("order.confirmed"));
-        let taken: i64 = order.parts.iter().filter_map(|p| p.collected).sum();
-        prop_assert!((0..=order.totals.total.amount).contains(&taken));
-        prop_assert!(count("order.parts_cancelled") + count("order.cancelled") <= 1);
-        let refused = order.parts.iter().filter(|p| p.status == PartStatus::Refused).count();
-        prop_assert_eq!(count("order.returned"), refused);
-        let stored: serde_json::Value = serde_json::to_value(&order).unwrap();
-        prop_assert_eq!(serde_json::from_value::<Order>(stored).unwrap(), order);
-    }
-}
-
-/// What must hold of one step, said without the rules that made it.
-fn possible(before: &Order, after: &Order) -> bool {
-    let ended =
-        |o: &Order| matches!(o.status(), OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Completed | OrderStatus::Returned);
-    let together = |s: PartStatus| !after.parts.iter().any(|p| p.status == s) || after.parts.iter().all(|p| p.status == s);
-    let forward = before.parts.iter().zip(&after.parts).all(|(b, a)| match a.status {
-        PartStatus::Failed | PartStatus::Cancelled => b.status < PartStatus::Shipped,
-        PartStatus::Refused => matches!(b.status, PartStatus::Shipped | PartStatus::Refused),
-        _ => b.status <= a.status && !b.status.is_dead(),
-    });
-    let cash = after.parts.iter().all(|p| p.collected.is_none() || p.status == PartStatus::Delivered && after.payment.method == COD);
-    let whole = [PartStatus::Created, PartStatus::AwaitingPayment, PartStatus::Failed].into_iter().all(together);
-    let called_off = after.parts.iter().any(|p| p.status == PartStatus::Cancelled);
-    let kept_sold = |p: &Part| p.status == PartStatus::Cancelled || p.is_digital() && p.status == PartStatus::Delivered;
-    let whole = whole && (!called_off || after.parts.iter().all(kept_sold));
-    let kept = before.payment.paid.is_none_or(|p| after.payment.paid == Some(p)) && before.totals == after.totals;
-    let paid_only_once_confirmed = after.payment.paid.is_none() || after.parts.iter().all(|p| p.status > PartStatus::AwaitingPayment);
-    let still = !ended(before) || before.status() == after.status();
-    forward && cash && whole && kept && paid_only_once_confirmed && still
 }

@@ -1,7 +1,10 @@
 //! The rules of transactions, each with a test that fails without it.
 
+mod commits;
 mod inline;
+mod line;
 mod postgres;
+mod reruns;
 mod sqlite;
 
 use kit::db::{Database, MigrateError, migrate};
