@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::super::names::Names;
 use super::super::{DbError, Dialect, Durability, Gaps, Kind, Row, Session, Value, sql};
 use super::authorizer::Scope;
+use super::checkpoint::KEPT;
 use super::errors;
 
 /// How long a closure's statements may run together.
@@ -69,7 +70,7 @@ impl Link {
             conn.execute_batch(&format!(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-                 PRAGMA cache_size = -{CACHE_KIB};",
+                 PRAGMA cache_size = -{CACHE_KIB}; PRAGMA journal_size_limit = {KEPT};",
             ))?;
             // Nothing has been read so far: a lock or a damaged file shows here and not at the first closure.
             conn.execute_batch("BEGIN IMMEDIATE; COMMIT;")?;
