@@ -19,7 +19,7 @@ const PASSIVE: u64 = 16 << 20;
 const FORCED: u64 = 64 << 20;
 /// A log that has become larger than this is cut when it is begun anew. Others keep their length and are written over:
 /// giving back 64 MB takes a file system a tenth of a second, while which nobody can write, and asking for them again more.
-pub(super) const KEPT: u64 = FORCED + PASSIVE;
+pub(super) const KEPT: u64 = 2 * FORCED;
 /// How long others may be kept waiting for a new beginning: while nobody waits, and when it must be.
 const PATIENCE: Duration = Duration::from_millis(10);
 const PATIENCE_FORCED: Duration = Duration::from_secs(1);
