@@ -85,7 +85,7 @@ impl Row {
     }
 
     /// A column of JSON read straight into `T`; `None` where it is NULL or does not fit.
-    pub(crate) fn json<T: DeserializeOwned>(&self, column: usize) -> Option<T> {
+    pub fn json<T: DeserializeOwned>(&self, column: usize) -> Option<T> {
         match self.0.get(column)? {
             Value::Text(text) => serde_json::from_str(text).ok(),
             Value::Json(json) => T::deserialize(json).ok(),

@@ -29,7 +29,7 @@ pub(crate) use categories::CategoryPage;
 pub(crate) use changes::Edit;
 pub(crate) use counts::Counted;
 pub(crate) use import::Upserted;
-pub(crate) use kept::Kept;
+pub(crate) use kept::{Kept, Listed};
 pub(crate) use sellers::{Seller, Store, meant};
 pub(crate) use stock::Adjustment;
 pub(crate) use uploads::UPLOAD_JOB;
@@ -50,9 +50,13 @@ pub(crate) struct App {
 
 impl App {
     /// Products in the filter's order; one more than the limit where there are more.
-    pub async fn list(&self, filter: store::Filter, page: kit::http::PageRequest) -> Result<Vec<Product>, Error> {
-        let found = self.db.read_stale(move |q| Ok::<_, Error>(store::list(q, &filter, page.after, page.limit)?)).await?;
-        Ok(found.into_iter().map(|p| p.located(&self.public_url)).collect())
+    pub async fn list(&self, filter: store::Filter, page: kit::http::PageRequest) -> Result<Vec<Listed>, Error> {
+        let (shelf, public_url) = (self.kept.shelf(filter.status), self.public_url.clone());
+        let listed = self.db.read_stale(move |q| {
+            let places = store::list(q, &filter, page.after, page.limit)?;
+            shelf.fill(&places, |missing| store::products(q, missing), |p| p.located(&public_url))
+        });
+        Ok(listed.await?)
     }
 
     /// A product by id, slug or a slug that it had, whatever its status.

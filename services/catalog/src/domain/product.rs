@@ -117,9 +117,6 @@ pub struct Product {
     /// For entity tags.
     #[serde(skip)]
     pub version: i64,
-    /// The price of its cheapest variant, in minor units: lists are sorted by it.
-    #[serde(skip)]
-    pub lowest_price: i64,
     /// When it came into being.
     pub created_at: Time,
     /// When it last changed.

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 
 use super::filters::{ListParams, parsed};
 use super::{Tagged, given, seller, seller_if_any, tagged};
-use crate::app::{App, Edit, StockWait, Store};
+use crate::app::{App, Edit, Listed, StockWait, Store};
 use crate::domain::{Product, ProductInput, ProductPatch, Status, Variant};
-use crate::store::{Filter, Sort};
+use crate::store::{Filter, Place, Sort};
 
 /// Products, newest first where nothing else is said; published ones, except for those who sell them.
 #[utoipa::path(get, path = "/api/v1/products", tag = "catalog", params(ListParams), responses((status = 200, body = Page<Product>)))]
@@ -60,7 +60,7 @@ async fn page_of(
     caller: &Caller,
     (p, attributes): (ListParams, Vec<(String, String)>),
     within: Within,
-) -> Result<Page<Product>, Problem> {
+) -> Result<Page<Listed>, Problem> {
     let category_id = match (&within, p.category) {
         (Within::Category(id), _) => Some(*id),
         (_, Some(named)) => {
@@ -96,11 +96,11 @@ async fn page_of(
     let page = PageRequest::new(p.limit, p.cursor.as_deref(), &format!("products {filter:?}"))?;
     let sort = filter.sort;
     let products = app.list(filter, page.clone()).await?;
-    let key = |p: &Product| match sort {
+    let key = |p: &Place| match sort {
         Sort::Newest => p.created_at,
         Sort::Price | Sort::PriceDown => contracts::Time(p.lowest_price),
     };
-    Ok(page.page(products, |p| After { time: key(p), id: p.id.0 }))
+    Ok(page.page(products, |p| After { time: key(&p.place), id: p.place.id.0 }))
 }
 
 /// One product, by id, slug or a slug that it had: a published one, or one of the caller's own.

@@ -1,11 +1,11 @@
-use contracts::{CategoryId, ProductId, VendorId};
+use contracts::{CategoryId, ProductId, Time, VendorId};
 use kit::Value;
-use kit::db::{DbError, Query, Row};
+use kit::db::{DbError, Query, Row, placeholders};
 use kit::http::After;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::variants;
+use super::variants::variants_of;
 use crate::domain::{Kind, Product, Rating, Status};
 
 /// In which order a list stands.
@@ -43,7 +43,16 @@ pub(crate) struct Filter {
 }
 
 const PRODUCT: &str = "p.id, p.slug, p.kind, p.status, p.vendor_id, \
-  COALESCE((SELECT n.name FROM catalog.store_names n WHERE n.vendor_id = p.vendor_id), p.vendor_name), p.title, p.description, p.brand, p.category_ids, p.attributes, p.media, p.created_at, p.updated_at, p.version, p.lowest_price";
+  COALESCE((SELECT n.name FROM catalog.store_names n WHERE n.vendor_id = p.vendor_id), p.vendor_name), p.title, p.description, p.brand, p.category_ids, p.attributes, p.media, p.created_at, p.updated_at, p.version";
+
+/// Where a product stands in a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub id: ProductId,
+    pub created_at: Time,
+    /// In minor units.
+    pub lowest_price: i64,
+}
 
 /// A statement that grows; `{}` in a clause stands for the next value.
 struct Growing {
@@ -63,9 +72,10 @@ impl Growing {
     }
 }
 
-/// Products in the filter's order; one more than `limit` where there are more.
-pub(crate) fn list(q: &mut Query, filter: &Filter, after: Option<After>, limit: i64) -> Result<Vec<Product>, DbError> {
-    let mut statement = Growing { sql: format!("SELECT {PRODUCT} FROM catalog.products p WHERE p.status = "), values: Vec::new() };
+/// Which products, in the filter's order; one more than `limit` where there are more. The indexes hold all that is asked for.
+pub(crate) fn list(q: &mut Query, filter: &Filter, after: Option<After>, limit: i64) -> Result<Vec<Place>, DbError> {
+    let sql = "SELECT p.id, p.created_at, p.lowest_price FROM catalog.products p WHERE p.status = ".into();
+    let mut statement = Growing { sql, values: Vec::new() };
     statement.add("{}", [filter.status.unwrap_or(Status::Published).as_str().into()]);
     narrow(&mut statement, filter);
     let (after_clause, order) = match filter.sort {
@@ -80,7 +90,17 @@ pub(crate) fn list(q: &mut Query, filter: &Filter, after: Option<After>, limit: 
     }
     statement.add(order, [(limit + 1).into()]);
     let rows = q.rows(&statement.sql, &statement.values)?;
-    let mut products = rows.iter().map(read_product).collect::<Result<Vec<_>, _>>()?;
+    rows.iter().map(|r| Ok(Place { id: ProductId(r.get(0)?), created_at: r.get(1)?, lowest_price: r.get(2)? })).collect()
+}
+
+/// Products by their ids, in any order.
+pub(crate) fn products(q: &mut Query, ids: &[ProductId]) -> Result<Vec<Product>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let values: Vec<Value> = ids.iter().map(|id| id.0.into()).collect();
+    let sql = format!("SELECT {PRODUCT} FROM catalog.products p WHERE p.id IN ({})", placeholders(1, ids.len()));
+    let mut products = q.rows(&sql, &values)?.iter().map(read_product).collect::<Result<Vec<_>, _>>()?;
     add_variants(q, &mut products)?;
     Ok(products)
 }
@@ -151,7 +171,7 @@ pub(crate) fn product(q: &mut Query, id_or_slug: &str) -> Result<Option<Product>
 /// Products with their handles, as `clauses` choose and sort them.
 pub(super) fn whole_products(q: &mut Query, clauses: &str, values: &[Value]) -> Result<Vec<(Product, String)>, DbError> {
     let rows = q.rows(&format!("SELECT {PRODUCT}, p.handle FROM catalog.products p WHERE {clauses}"), values)?;
-    let handles = rows.iter().map(|r| r.get(16)).collect::<Result<Vec<String>, _>>()?;
+    let handles = rows.iter().map(|r| r.get(15)).collect::<Result<Vec<String>, _>>()?;
     let mut products = rows.iter().map(read_product).collect::<Result<Vec<_>, _>>()?;
     add_variants(q, &mut products)?;
     Ok(products.into_iter().zip(handles).collect())
@@ -170,16 +190,20 @@ fn read_product(row: &Row) -> Result<Product, DbError> {
         title: row.get(6)?,
         description: row.get(7)?,
         brand: row.get(8)?,
-        category_ids: json::<Vec<CategoryId>>(row.get(9)?)?,
-        attributes: json(row.get(10)?)?,
-        media: json(row.get(11)?)?,
+        category_ids: stored(row, 9)?,
+        attributes: stored(row, 10)?,
+        media: stored(row, 11)?,
         variants: Vec::new(),
         rating: Rating::default(),
         created_at: row.get(12)?,
         updated_at: row.get(13)?,
         version: row.get(14)?,
-        lowest_price: row.get(15)?,
     })
+}
+
+/// A column of JSON.
+pub(super) fn stored<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<T, DbError> {
+    row.json(column).ok_or_else(|| DbError::Internal(format!("column {column} is no JSON of {}", std::any::type_name::<T>())))
 }
 
 /// What is stored as JSON.
@@ -188,11 +212,10 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(value: Json) -> Result<T, DbE
 }
 
 fn add_variants(q: &mut Query, products: &mut [Product]) -> Result<(), DbError> {
-    let ids: Vec<Uuid> = products.iter().map(|p| p.id.0).collect();
-    let found = variants(q, &ids, &[])?;
-    for v in found.into_iter().filter(|v| !v.removed) {
-        if let Some(product) = products.iter_mut().find(|p| p.id == v.product_id) {
-            product.variants.push(v.variant);
+    let kinds: Vec<_> = products.iter().map(|p| (p.id, p.kind)).collect();
+    for (of, variant) in variants_of(q, &kinds)? {
+        if let Some(product) = products.iter_mut().find(|p| p.id == of) {
+            product.variants.push(variant);
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ pub(crate) use categories::{
     insert_category, rehang, update_category, upwards,
 };
 pub(crate) use export::{Unshown, after, category_names, unshown};
-pub(crate) use listing::{Filter, Sort, list, product};
+pub(crate) use listing::{Filter, Place, Sort, list, product, products};
 pub(crate) use movements::{Movement, MovementFilter, StoredMovement, insert_movements, movements, products_of};
 pub(crate) use new::{StoredProduct, find_by_handles, insert};
 pub(crate) use products::{file_stock, hold_product, name_store, replace_parts, set_media, set_source, set_status, touch, update_words};

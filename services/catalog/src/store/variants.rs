@@ -4,7 +4,7 @@ use kit::{Value, params};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::listing::json;
+use super::listing::stored;
 use crate::domain::{Kind, Status, Variant, VariantInput, option_title};
 
 /// A variant with what others ask about it.
@@ -32,41 +32,62 @@ pub(crate) fn variants(q: &mut Query, products: &[Uuid], variants: &[Uuid]) -> R
         clauses.push(format!("v.id IN ({})", placeholders(products.len() + 1, variants.len())));
     }
     let sql = format!(
-        "SELECT v.id, v.product_id, v.sku, v.title, v.options, v.price, v.currency, v.compare_at_price, v.weight_grams, v.removed, \
-         p.kind, p.status, p.vendor_id, p.title, p.category_ids, \
-         CAST((SELECT COALESCE(SUM(s.on_hand - s.reserved), 0) FROM catalog.stock s WHERE s.variant_id = v.id) AS bigint) \
+        "SELECT {VARIANT}, v.removed, p.kind, p.status, p.vendor_id, p.title, p.category_ids \
          FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id WHERE {} ORDER BY v.product_id, v.place, v.id",
         clauses.join(" OR ")
     );
     let values: Vec<Value> = products.iter().chain(variants).map(|id| Value::from(*id)).collect();
-    q.rows(&sql, &values)?.iter().map(read_variant).collect()
+    q.rows(&sql, &values)?.iter().map(read_variant_row).collect()
 }
 
-fn read_variant(row: &Row) -> Result<VariantRow, DbError> {
+/// The variants on sale of products of these kinds, in the products' order.
+pub(super) fn variants_of(q: &mut Query, products: &[(ProductId, Kind)]) -> Result<Vec<(ProductId, Variant)>, DbError> {
+    if products.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT {VARIANT} FROM catalog.variants v WHERE v.removed = $1 AND v.product_id IN ({}) ORDER BY v.product_id, v.place, v.id",
+        placeholders(2, products.len())
+    );
+    let values: Vec<Value> = [false.into()].into_iter().chain(products.iter().map(|(id, _)| id.0.into())).collect();
+    let read = |row: &Row| {
+        let id = ProductId(row.get(1)?);
+        let kind = products.iter().find(|(product, _)| *product == id).map_or(Kind::Physical, |(_, kind)| *kind);
+        Ok((id, read_variant(row, kind)?))
+    };
+    q.rows(&sql, &values)?.iter().map(read).collect()
+}
+
+/// The columns of [`read_variant`].
+const VARIANT: &str = "v.id, v.product_id, v.sku, v.title, v.options, v.price, v.currency, v.compare_at_price, v.weight_grams, \
+  CAST((SELECT COALESCE(SUM(s.on_hand - s.reserved), 0) FROM catalog.stock s WHERE s.variant_id = v.id) AS bigint)";
+
+fn read_variant(row: &Row, kind: Kind) -> Result<Variant, DbError> {
     let currency: String = row.get(6)?;
     let currency = currency.parse().map_err(|e| DbError::Internal(format!("variant: {e}")))?;
-    let kind: String = row.get(10)?;
-    let kind = Kind::parse(&kind).unwrap_or(Kind::Physical);
-    let available = if kind == Kind::Physical { Some(row.get(15)?) } else { None };
-    let variant = Variant {
+    Ok(Variant {
         id: VariantId(row.get(0)?),
         sku: row.get(2)?,
         title: row.get(3)?,
-        options: json(row.get(4)?)?,
+        options: stored(row, 4)?,
         price: Money::new(row.get(5)?, currency),
         compare_at_price: row.get::<Option<i64>>(7)?.map(|amount| Money::new(amount, currency)),
         weight_grams: row.get(8)?,
-        available,
-    };
+        available: if kind == Kind::Physical { Some(row.get(9)?) } else { None },
+    })
+}
+
+fn read_variant_row(row: &Row) -> Result<VariantRow, DbError> {
+    let kind = Kind::parse(&row.get::<String>(11)?).unwrap_or(Kind::Physical);
     Ok(VariantRow {
         product_id: ProductId(row.get(1)?),
-        removed: row.get(9)?,
-        variant,
+        removed: row.get(10)?,
+        variant: read_variant(row, kind)?,
         kind,
-        published: row.get::<String>(11)? == Status::Published.as_str(),
-        vendor_id: VendorId(row.get(12)?),
-        product_title: row.get(13)?,
-        category_ids: json(row.get(14)?)?,
+        published: row.get::<String>(12)? == Status::Published.as_str(),
+        vendor_id: VendorId(row.get(13)?),
+        product_title: row.get(14)?,
+        category_ids: stored(row, 15)?,
     })
 }
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::super::names::Names;
 use super::super::{DbError, Dialect, Durability, Gaps, Kind, Row, Session, Value, sql};
 use super::authorizer::Scope;
+use super::checkpoint::KEPT;
 use super::errors;
 
 /// How long a closure's statements may run together.
@@ -25,6 +26,9 @@ const STATEMENTS_MAX: usize = 256;
 const TEXTS_MAX: usize = 2_048;
 /// Pages that the writer keeps at most; nobody else writes, so they stay true.
 const CACHE_KIB: u32 = 8 * 1024;
+/// So much of the file is read where the system has it in memory, without a copy: what a reader keeps of its own is worth
+/// nothing after the next commit.
+const MAPPED: u64 = 256 << 20;
 /// The limit on time is looked at after so many steps of SQLite's machine.
 const STEPS: i32 = 10_000;
 
@@ -69,7 +73,7 @@ impl Link {
             conn.execute_batch(&format!(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-                 PRAGMA cache_size = -{CACHE_KIB};",
+                 PRAGMA cache_size = -{CACHE_KIB}; PRAGMA journal_size_limit = {KEPT};",
             ))?;
             // Nothing has been read so far: a lock or a damaged file shows here and not at the first closure.
             conn.execute_batch("BEGIN IMMEDIATE; COMMIT;")?;
@@ -82,7 +86,9 @@ impl Link {
     pub(super) fn reading(path: &Path) -> Result<Link, DbError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|conn| {
-            conn.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+            conn.execute_batch(&format!(
+                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = {MAPPED};"
+            ))?;
             Link::new(conn)
         });
         opened.map_err(|e| errors::opening(path, &e))
