@@ -121,6 +121,7 @@ const METER: ServiceDef = ServiceDef {
     calls: &[],
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
+    keys: Vec::new,
     check_config: |_| Ok(()),
     build: |_| Ok(Service { read_models: vec![DRAWN], ..Service::default() }),
 };
