@@ -162,7 +162,8 @@ impl Sagas {
         Ok(())
     }
 
-    /// Waits until the saga waits for somebody outside, or has ended. The caller's deadline is the caller's business.
+    /// Waits until the saga waits for somebody outside, or has ended; or this process stops, and others go on with it. The
+    /// caller's deadline is the caller's business.
     pub async fn settle(&self, saga: Uuid) -> Result<Status, DbError> {
         loop {
             if let Some(mut here) = self.inner.active.watch(saga) {
@@ -176,11 +177,14 @@ impl Sagas {
             }
             let stored = self.inner.db.read(move |q| store::load(q, &Which::Id(saga))).await?;
             let stored = stored.ok_or_else(|| DbError::Internal(format!("there is no saga {saga}")))?;
-            if !matches!(stored.status, Status::Running | Status::Compensating) {
+            if !matches!(stored.status, Status::Running | Status::Compensating) || self.inner.tasks.is_stopping() {
                 return Ok(stored.status);
             }
             if self.inner.active.watch(saga).is_none() {
-                tokio::time::sleep(ELSEWHERE).await;
+                tokio::select! {
+                    () = self.inner.tasks.stopping() => {}
+                    () = tokio::time::sleep(ELSEWHERE) => {}
+                }
             }
         }
     }

@@ -221,7 +221,8 @@ impl World {
                     "complete_after_seconds": COMPLETE_SECONDS,
                     "return_answer_seconds": RETURN_SECONDS.0, "return_receive_seconds": RETURN_SECONDS.1,
                 },
-                "catalog": {"expiry_interval_seconds": HELD_SECONDS.1},
+                // What is kept is kept by the machine's own clock, which a simulation has nothing to do with.
+                "catalog": {"expiry_interval_seconds": HELD_SECONDS.1, "lists_kept_ms": 0},
             }),
             shared: Shared {
                 public_url: "http://haat.sim".into(),
