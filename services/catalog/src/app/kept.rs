@@ -4,7 +4,7 @@
 //! otherwise is made of the products of other lists, each written out once a moment. A product that is changed by way of
 //! this process is seen in the next answer; stock, and what other processes change, when the moment is over.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,7 +95,7 @@ impl Shelf {
         read: impl FnOnce(&[ProductId]) -> Result<Vec<Product>, DbError>,
         shown: impl Fn(Product) -> Product,
     ) -> Result<Vec<Listed>, DbError> {
-        let mut at_hand: HashMap<ProductId, Written> = HashMap::with_capacity(places.len());
+        let mut at_hand: BTreeMap<ProductId, Written> = BTreeMap::new();
         if let Some(products) = &self.products {
             at_hand.extend(places.iter().filter_map(|p| Some((p.id, products.get(&(self.changes, p.id))?))));
         }
