@@ -155,5 +155,6 @@ fn write_for_ever(shared: &Shared, mut writer: Writer) {
             return;
         }
         shared.maintenance.committed();
+        shared.maintenance.begin_anew(writer.connection());
     }
 }

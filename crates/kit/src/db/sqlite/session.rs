@@ -26,9 +26,8 @@ const STATEMENTS_MAX: usize = 256;
 const TEXTS_MAX: usize = 2_048;
 /// Pages that the writer keeps at most; nobody else writes, so they stay true.
 const CACHE_KIB: u32 = 8 * 1024;
-/// So much of the file is read where the system has it in memory, without a copy: what a reader keeps of its own is worth
-/// nothing after the next commit.
-const MAPPED: u64 = 256 << 20;
+/// How long the writer waits for others who lock the file, such as a backup that begins.
+pub(super) const BUSY_MS: u64 = 5_000;
 /// The limit on time is looked at after so many steps of SQLite's machine.
 const STEPS: i32 = 10_000;
 
@@ -71,7 +70,7 @@ impl Link {
         let flushes = if durability == Durability::Machine { "FULL" } else { "NORMAL" };
         let opened = Connection::open(path).and_then(|conn| {
             conn.execute_batch(&format!(
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
+                "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
                  PRAGMA cache_size = -{CACHE_KIB}; PRAGMA journal_size_limit = {KEPT};",
             ))?;
@@ -86,9 +85,7 @@ impl Link {
     pub(super) fn reading(path: &Path) -> Result<Link, DbError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|conn| {
-            conn.execute_batch(&format!(
-                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = {MAPPED};"
-            ))?;
+            conn.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
             Link::new(conn)
         });
         opened.map_err(|e| errors::opening(path, &e))
