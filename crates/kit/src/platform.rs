@@ -174,7 +174,7 @@ impl Platform {
 
     /// Whether every section of a configuration is a service's and holds what that one knows. Changes nothing.
     pub fn check_config(defs: &[ServiceDef], config: &Json) -> Result<(), StartError> {
-        check::configuration(defs, config)
+        check::configuration(defs, &defs.iter().collect::<Vec<_>>(), config)
     }
 
     /// Whether the services in a database fit each other: nobody has read what was never written. Changes nothing; `there`
@@ -193,7 +193,7 @@ impl Platform {
         let chosen = check::choose(defs, choice)?;
         check::declarations(defs)?;
         check::reachable(defs, &chosen, &settings.remotes)?;
-        check::configuration(defs, &settings.config)?;
+        check::configuration(defs, &chosen, &settings.config)?;
 
         let directory = Directory::new();
         for def in defs {

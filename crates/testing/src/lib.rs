@@ -40,7 +40,7 @@ pub fn run_in_virtual_time(test: impl Future<Output = ()>) {
     runtime.expect("a test needs a runtime").block_on(test);
 }
 
-/// Waits until `condition` holds; a panic with `what` where it does not within half a minute.
+/// Waits until `condition` holds; a panic with `what` where it does not within two minutes.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let patience = tokio::time::Duration::from_secs(120);
     let held = tokio::time::timeout(patience, async {

@@ -81,14 +81,18 @@ pub(super) fn reachable(defs: &[ServiceDef], chosen: &[&ServiceDef], remotes: &B
     Ok(())
 }
 
-/// Every section belongs to a declared service and is right, also where that one does not run here: one file is for all
-/// processes, and a mistake in it should not wait for the last of them.
-pub(super) fn configuration(defs: &[ServiceDef], config: &Json) -> Result<(), StartError> {
+/// Every section belongs to a declared service, and those of the chosen ones are right. One file may be for all processes: a
+/// mistake in what is meant for another is told here too, but a secret that only that one is given is no reason to stop.
+pub(super) fn configuration(defs: &[ServiceDef], chosen: &[&ServiceDef], config: &Json) -> Result<(), StartError> {
     if let Some(unknown) = config.as_object().into_iter().flat_map(|o| o.keys()).find(|k| defs.iter().all(|d| d.name != k.as_str())) {
         return Err(unknown_service(defs, unknown));
     }
     for def in defs {
-        (def.check_config)(&section(config, def.name)).map_err(|reason| BuildError::Config { service: def.name, reason })?;
+        let Err(reason) = (def.check_config)(&section(config, def.name)) else { continue };
+        if chosen.iter().any(|c| c.name == def.name) {
+            return Err(BuildError::Config { service: def.name, reason }.into());
+        }
+        tracing::warn!(service = def.name, reason, "the configuration of a service that does not run here is not right");
     }
     Ok(())
 }

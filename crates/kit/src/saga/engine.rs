@@ -182,6 +182,7 @@ impl Sagas {
             }
             if self.inner.active.watch(saga).is_none() {
                 tokio::select! {
+                    biased;
                     () = self.inner.tasks.stopping() => {}
                     () = tokio::time::sleep(ELSEWHERE) => {}
                 }

@@ -22,6 +22,8 @@ use crate::store::Place;
 
 /// How much memory answers take at most, and products as much again.
 const BYTES_MAX: u64 = 16 << 20;
+/// What a kept product takes besides its text.
+const ENTRY_BYTES: usize = 128;
 
 /// What was answered of late.
 #[derive(Clone)]
@@ -51,11 +53,11 @@ impl Serialize for Listed {
 }
 
 impl Kept {
-    /// Nothing that is answered is older than `time`: an answer is kept for half of it, the products in it for the other half.
+    /// Nothing that is answered is older than `time`, and the moment that it takes to work it out: an answer is kept for half of it, the products in it for the other half.
     pub fn new(time: Duration) -> Kept {
         let (time, is_kept) = (time / 2, !time.is_zero());
         let answer = |key: &String, answer: &Bytes| u32::try_from(key.len() + answer.len()).unwrap_or(u32::MAX);
-        let product = |_: &(u64, ProductId), written: &Written| u32::try_from(written.0.get().len()).unwrap_or(u32::MAX);
+        let product = |_: &(u64, ProductId), written: &Written| u32::try_from(written.0.get().len() + ENTRY_BYTES).unwrap_or(u32::MAX);
         let answers = || future::Cache::builder().max_capacity(BYTES_MAX).weigher(answer).time_to_live(time).build();
         let products = || sync::Cache::builder().max_capacity(BYTES_MAX).weigher(product).time_to_live(time).build();
         Kept { answers: is_kept.then(answers), products: is_kept.then(products), changes: Arc::default() }

@@ -21,9 +21,10 @@ async fn attempts_are_counted_and_what_is_due_or_disabled_is_watched(engine: Eng
     // It counts for the whole process, and so for the other engine too, whichever begins.
     let _ = telemetry::count(&m.p.platform().tasks);
     let (well, broken, gone) = (Receiver::answering(200).await, Receiver::answering(500).await, Receiver::answering(410).await);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // Whoever comes is let go without an answer.
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}/", closed.local_addr().unwrap());
-    drop(closed);
+    tokio::spawn(async move { while closed.accept().await.is_ok() {} });
     for url in [well.url(), broken.url(), gone.url(), nobody] {
         let body = json!({"url": url, "eventTypes": ["order.confirmed"]});
         m.p.send("POST", "/api/v1/webhooks", &m.seller, Some(body), &[]).await.expect(201);

@@ -17,13 +17,14 @@ use super::{DbError, Link, Shared, errors};
 
 /// From this size the log is copied back: a page that was written often meanwhile is copied once.
 const PASSIVE: u64 = 16 << 20;
-/// From this size the log is begun anew whoever has to wait.
+/// From this size the writer begins the log anew.
 const FORCED: u64 = 64 << 20;
 /// A log that has become larger than this is cut when it is begun anew. Others keep their length and are written over:
 /// giving back 64 MB takes a file system a tenth of a second, while which nobody can write, and asking for them again more.
 pub(super) const KEPT: u64 = 2 * FORCED;
-/// How long others may be kept waiting for a new beginning.
+/// How long others may be kept waiting for a new beginning, and how long once the log is larger than what is kept.
 const PATIENCE: Duration = Duration::from_millis(10);
+const PATIENCE_AT_LAST: Duration = Duration::from_secs(1);
 
 /// What the writer tells the checkpoint thread.
 pub(super) struct Maintenance {
@@ -68,7 +69,8 @@ impl Maintenance {
         if !self.is_due.swap(false, Ordering::Relaxed) {
             return;
         }
-        let begun = conn.busy_timeout(PATIENCE).and_then(|()| step(conn, "PRAGMA wal_checkpoint(RESTART)"));
+        let patience = if self.bytes.load(Ordering::Relaxed) < KEPT { PATIENCE } else { PATIENCE_AT_LAST };
+        let begun = conn.busy_timeout(patience).and_then(|()| step(conn, "PRAGMA wal_checkpoint(RESTART)"));
         if let Err(e) = begun.and(conn.busy_timeout(Duration::from_millis(BUSY_MS))) {
             tracing::warn!(error = %e, "the write-ahead log cannot be begun anew");
         }
@@ -179,6 +181,7 @@ mod tests {
         assert!(third > second, "a reader needs what is in it: {second}, {third}");
 
         reader.execute_batch("COMMIT").unwrap();
+        maintenance.wake_at.store(u64::MAX, Ordering::Relaxed);
         maintenance.is_due.store(true, Ordering::Relaxed);
         maintenance.begin_anew(&link.conn);
         assert!(write("INSERT INTO t VALUES (zeroblob(1000))") < first, "it is begun anew");

@@ -21,7 +21,9 @@ impl Server {
     /// With two items of one piece each; `options` are the server's own, such as `-c name=value`.
     async fn new(connections: usize, options: &str) -> Server {
         let fresh = fresh_database();
-        let options = options.replace(' ', "%20").replace('=', "%3D");
+        // Whoever waits for the other is idle in a transaction for as long as that takes.
+        let options = format!("-c idle_in_transaction_session_timeout=0 -c statement_timeout=0 {options}");
+        let options = options.trim().replace(' ', "%20").replace('=', "%3D");
         let database = Database::postgres(&format!("{}?options={options}", fresh.url()), connections).unwrap();
         let bed = Bed::on(database, tempfile::tempdir().unwrap(), STEPS).await.unwrap();
         for id in [1, 2] {
