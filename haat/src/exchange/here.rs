@@ -52,7 +52,8 @@ impl Here {
     /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. The inner error
     /// says why it cannot be made.
     pub async fn open_category(&self, names: &str) -> anyhow::Result<Result<(), String>> {
-        let request = EnsureCategoryRequest { path: names.split('>').map(|n| n.trim().to_owned()).collect(), attributes: Vec::new() };
+        let path = names.split('>').map(|n| n.trim().to_owned()).collect();
+        let request = EnsureCategoryRequest { path, attributes: Vec::new(), check_only: false };
         match self.catalog()?.ensure_category(request).await {
             Ok(_) => Ok(Ok(())),
             Err(status) if matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound) => {
