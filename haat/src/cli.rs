@@ -356,9 +356,10 @@ pub enum AdminCommand {
 }
 
 impl Common {
-    /// As the configuration takes them; `profile` is what the command is for.
-    pub fn flags(&self, profile: Option<Profile>) -> Flags {
-        Flags { file: self.config.clone(), profile: self.profile.or(profile), listen: self.listen, data: self.data.clone() }
+    /// As the configuration takes them; `usual_profile` is what the command is for.
+    pub fn flags(&self, usual_profile: Option<Profile>) -> Flags {
+        let (file, data) = (self.config.clone(), self.data.clone());
+        Flags { file, profile: self.profile, usual_profile, listen: self.listen, data }
     }
 }
 

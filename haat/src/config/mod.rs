@@ -103,8 +103,10 @@ pub enum LogFormat {
 pub struct Flags {
     /// `--config`
     pub file: Option<PathBuf>,
-    /// `--profile`, or what the command is for.
+    /// `--profile`
     pub profile: Option<Profile>,
+    /// What the command is for, where nothing says a profile; production where it is for nothing special.
+    pub usual_profile: Option<Profile>,
     /// `--listen`
     pub listen: Option<SocketAddr>,
     /// `--data`
@@ -140,17 +142,21 @@ fn figment(flags: &Flags) -> anyhow::Result<Figment> {
     if flags.file.is_some() && !file.exists() {
         bail!("there is no configuration file {}", file.display());
     }
+    let usual = flags.profile.or(flags.usual_profile).unwrap_or(Profile::Production);
     let defaults = Config {
-        profile: flags.profile.unwrap_or(Profile::Production),
+        profile: usual,
         log: Log {
-            format: if flags.profile == Some(Profile::Development) { LogFormat::Text } else { LogFormat::Json },
-            filter: if flags.profile == Some(Profile::Development) { "warn".into() } else { "info".into() },
+            format: if usual == Profile::Development { LogFormat::Text } else { LogFormat::Json },
+            filter: if usual == Profile::Development { "warn".into() } else { "info".into() },
         },
         ..Config::default()
     };
     let mut all = Figment::from(Serialized::defaults(defaults)).merge(Toml::file(file));
     all = all.merge(telemetry::StandardVariables::of_the_environment()?);
     all = all.merge(Env::prefixed("HAAT_").ignore(&OTHER_VARIABLES).split("__"));
+    if let Some(profile) = flags.profile {
+        all = all.merge(("profile", profile));
+    }
     if let Some(listen) = flags.listen {
         all = all.merge(("listen", listen));
     }
@@ -260,9 +266,13 @@ mod tests {
     fn flags_win_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("haat.toml");
-        std::fs::write(&file, "listen = '127.0.0.1:1'\ndata = 'a'").unwrap();
+        std::fs::write(&file, "profile = 'staging'\nlisten = '127.0.0.1:1'\ndata = 'a'").unwrap();
         let flags = Flags { file: Some(file), listen: Some("127.0.0.1:2".parse().unwrap()), ..Flags::default() };
         let config = load(&flags).unwrap();
         assert_eq!((config.listen.port(), config.data), (2, PathBuf::from("a")));
+        let profile = |flags: Flags| load(&flags).unwrap().profile;
+        let (given, usual) = (Some(Profile::Production), Some(Profile::Development));
+        assert_eq!(profile(Flags { profile: given, usual_profile: usual, ..flags.clone() }), Profile::Production);
+        assert_eq!(profile(Flags { usual_profile: usual, ..flags }), Profile::Staging, "what a command is for is no flag");
     }
 }

@@ -95,12 +95,12 @@ impl Shelves {
     pub async fn build(mut catalog: CatalogClient<Channel>) -> anyhow::Result<Shelves> {
         for (name, attributes) in ROOTS {
             let attributes = attributes.iter().map(|a| (*a).to_owned()).collect();
-            catalog.ensure_category(EnsureCategoryRequest { path: vec![(*name).to_owned()], attributes }).await?;
+            catalog.ensure_category(EnsureCategoryRequest { path: vec![(*name).to_owned()], attributes, check_only: false }).await?;
         }
         let mut ids = Vec::new();
         for leaf in LEAVES {
             let path = leaf.path.map(str::to_owned).to_vec();
-            let made = catalog.ensure_category(EnsureCategoryRequest { path, attributes: Vec::new() }).await?;
+            let made = catalog.ensure_category(EnsureCategoryRequest { path, ..EnsureCategoryRequest::default() }).await?;
             ids.push(made.into_inner().category_id);
         }
         Ok(Shelves::of(&ids))

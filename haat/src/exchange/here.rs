@@ -49,10 +49,11 @@ impl Here {
         Ok((made.into_inner(), true))
     }
 
-    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. The inner error
-    /// says why it cannot be made.
-    pub async fn open_category(&self, names: &str) -> anyhow::Result<Result<(), String>> {
-        let request = EnsureCategoryRequest { path: names.split('>').map(|n| n.trim().to_owned()).collect(), attributes: Vec::new() };
+    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing and not only a dry
+    /// run. The inner error says why it cannot be made.
+    pub async fn open_category(&self, names: &str, is_dry: bool) -> anyhow::Result<Result<(), String>> {
+        let path = names.split('>').map(|n| n.trim().to_owned()).collect();
+        let request = EnsureCategoryRequest { path, attributes: Vec::new(), check_only: is_dry };
         match self.catalog()?.ensure_category(request).await {
             Ok(_) => Ok(Ok(())),
             Err(status) if matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound) => {

@@ -117,11 +117,11 @@ impl Target {
         }
     }
 
-    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. The inner error
-    /// says why it cannot be made.
-    pub async fn open_category(&self, names: &str) -> anyhow::Result<Result<(), String>> {
+    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing and not only a dry
+    /// run. The inner error says why it cannot be made.
+    pub async fn open_category(&self, names: &str, is_dry: bool) -> anyhow::Result<Result<(), String>> {
         match self {
-            Target::Here(here) => here.open_category(names).await,
+            Target::Here(here) => here.open_category(names, is_dry).await,
             Target::Server(server) => match server.has_category(names).await? {
                 true => Ok(Ok(())),
                 false => Ok(Err("on a running server an administrator makes categories with POST /api/v1/categories".into())),

@@ -202,11 +202,12 @@ impl Run<'_> {
 
     /// Begins with a chunk; waits where enough are under way.
     async fn begin(&mut self, slug: &str, mut products: Vec<FileProduct>) -> anyhow::Result<()> {
-        if self.wanted.opens_categories && self.wanted.is_dry && matches!(self.target, Target::Here(_)) {
-            // They would be made first.
-            products.iter_mut().filter_map(|p| p.body.as_object_mut()).for_each(|body| drop(body.shift_remove("category")));
-        } else if self.wanted.opens_categories {
+        if self.wanted.opens_categories {
             products = self.in_categories(products).await?;
+            if self.wanted.is_dry && matches!(self.target, Target::Here(_)) {
+                // They would be there by now.
+                products.iter_mut().filter_map(|p| p.body.as_object_mut()).for_each(|body| drop(body.shift_remove("category")));
+            }
         }
         let Some(first) = products.first() else { return Ok(()) };
         let store = self.stores.open(&self.target, slug, &first.vendor, (self.wanted.is_dry, &mut *self.report)).await?;
@@ -237,7 +238,7 @@ impl Run<'_> {
             let known = match self.categories.get(name) {
                 Some(known) => known.clone(),
                 None => {
-                    let opened = self.target.open_category(name).await?;
+                    let opened = self.target.open_category(name, self.wanted.is_dry).await?;
                     self.categories.insert(name.to_owned(), opened.clone());
                     opened
                 }

@@ -262,14 +262,17 @@ fn a_category_that_cannot_be_made_keeps_out_its_own_products_only() {
     };
     let lines = [("a", "A > B > C > D"), ("b", &deep), ("c", "A > B"), ("d", &deep), ("e", "A > > B"), ("f", "A | E")];
     write(folder.path(), "lines.jsonl", &lines.map(|(handle, category)| line(handle, category)).concat());
-    let (is_well, said) = run(folder.path(), &["import", "products", "lines.jsonl", "--vendor", "shop", "--open-categories"]);
-    assert!(!is_well && said.contains("3 new, 0 changed") && said.contains("3 rows could not be taken"), "{said}");
-    for line in ["line 2, category: ", "line 4, category: ", "line 5, category: "] {
-        assert!(said.contains(line), "{said}");
+    let import = ["import", "products", "lines.jsonl", "--vendor", "shop", "--open-categories", "--dry-run"];
+    for (arguments, made) in [(&import[..], 0), (&import[..6], 5)] {
+        let (is_well, said) = run(folder.path(), arguments);
+        assert!(!is_well && said.contains("3 new, 0 changed") && said.contains("3 rows could not be taken"), "{said}");
+        for line in ["line 2, category: ", "line 4, category: ", "line 5, category: "] {
+            assert!(said.contains(line), "{said}");
+        }
+        assert!(said.contains("the tree is at most 10 deep"), "{said}");
+        assert!(!said.contains("stopped before the end"), "{said}");
+        assert_eq!(count(folder.path(), "SELECT COUNT(*) FROM catalog_categories"), made, "of those that cannot be made nothing is made");
     }
-    assert!(said.contains("the tree is at most 10 deep"), "{said}");
-    assert!(!said.contains("stopped before the end"), "{said}");
-    assert_eq!(count(folder.path(), "SELECT COUNT(*) FROM catalog_categories"), 5, "of those that cannot be made nothing is made");
 }
 
 #[test]

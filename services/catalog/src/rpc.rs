@@ -89,9 +89,13 @@ impl Catalog for Rpc {
         let r = request.into_inner();
         let read = |text: &String| serde_json::from_str::<Attribute>(text).map_err(|e| Status::invalid_argument(e.to_string()));
         let attributes = r.attributes.iter().map(read).collect::<Result<_, _>>()?;
-        let id = self.0.ensure_category(r.path, attributes).await.map_err(status)?;
+        let id = match r.check_only {
+            true => self.0.check_category(r.path, attributes).await,
+            false => self.0.ensure_category(r.path, attributes).await.map(Some),
+        };
         self.0.kept.forget();
-        Ok(Response::new(api::EnsureCategoryResponse { category_id: id.to_string() }))
+        let category_id = id.map_err(status)?.map(|id| id.to_string()).unwrap_or_default();
+        Ok(Response::new(api::EnsureCategoryResponse { category_id }))
     }
 
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {

@@ -228,6 +228,13 @@ fn merge<A, T>(
         let (id, created_at) = key(row);
         After { time: Time(created_at), id: id.parse().unwrap_or_default() }
     };
+    // Several services may have a dead letter of one event. The cursor holds the event's id only, so a page ends behind all of
+    // them, also where it becomes longer than was asked for by that.
+    let same = |end: usize| end > 0 && all.get(end).is_some_and(|next| key(next).0 == key(&all[end - 1]).0);
+    let mut page = page.clone();
+    while same(page.limit as usize) {
+        page.limit += 1;
+    }
     let page = page.page(all, after);
     Merged { rows: page.data, next_cursor: page.next_cursor, unavailable }
 }
@@ -254,5 +261,44 @@ fn problem(status: Status) -> Problem {
         Code::FailedPrecondition | Code::Aborted => Problem::conflict("not_possible_now", status.message()),
         Code::Unavailable | Code::DeadlineExceeded => Problem::unavailable("service_unavailable", status.message()),
         _ => Problem::internal(status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a service answers that has dead letters of these events, newest first.
+    fn answer(events: &[u128], page: &PageRequest) -> Vec<String> {
+        let ids = events.iter().map(|n| Uuid::from_u128(*n).to_string());
+        let older = ids.filter(|id| page.after.is_none() || *id < before(page));
+        older.take(page.limit as usize + 1).collect()
+    }
+
+    #[test]
+    fn every_page_goes_on_where_the_one_before_it_ended() {
+        let services: [(&str, &[u128]); 4] =
+            [("cart", &[9, 7, 5, 3]), ("catalog", &[9, 8, 7, 1]), ("vendors", &[7, 4, 3]), ("payments", &[])];
+        let mut expected: Vec<_> =
+            services.iter().flat_map(|(name, ids)| ids.iter().map(move |n| (Uuid::from_u128(*n).to_string(), *name))).collect();
+        expected.sort();
+        for limit in 1..=12 {
+            let (mut seen, mut cursor): (Vec<_>, Option<String>) = (Vec::new(), None);
+            loop {
+                let page = PageRequest::new(Some(limit), cursor.as_deref(), "dead letters").unwrap();
+                let answers = services.iter().map(|(name, ids)| (*name, Ok(answer(ids, &page)))).collect();
+                let named = |service: &str, (id, _): (String, String)| (id, service.to_owned());
+                let rows = |ids: Vec<String>| ids.into_iter().map(|id| (id, String::new())).collect();
+                let found = merge(answers, &page, rows, named, |row| (&row.0, 0));
+                seen.extend(found.rows);
+                cursor = found.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            seen.sort();
+            let seen: Vec<_> = seen.iter().map(|(id, service)| (id.clone(), service.as_str())).collect();
+            assert_eq!(seen, expected, "pages of {limit}");
+        }
     }
 }

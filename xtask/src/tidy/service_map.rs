@@ -6,10 +6,13 @@ use anyhow::{Context, Result};
 use syn::visit::{self, Visit};
 
 use super::Finding;
+use super::code::Code;
 use super::tree::Tree;
 use crate::workspace;
 
 const PATH: &str = "docs/service-map.md";
+/// What a service declares that calls all others (`kit::channel::EVERY_SERVICE`).
+const EVERY_SERVICE: &str = "*";
 
 /// What a `ServiceDef` declares.
 #[derive(Debug, Default, PartialEq)]
@@ -37,13 +40,15 @@ pub fn is_current(tree: &Tree) -> Vec<Finding> {
 }
 
 fn declarations(tree: &Tree) -> BTreeMap<String, Declared> {
-    let mut all = BTreeMap::new();
+    let (mut all, anywhere) = (BTreeMap::new(), constants(tree.production().map(|(_, code)| code)));
     // The simulator has a service of its own, which is none of haat's.
     let of_haat = |path: &str| path.starts_with("haat/src/") && !path.starts_with("haat/src/sim/");
     for (file, code) in tree.production().filter(|(f, _)| f.in_service().is_some() || of_haat(&f.path)) {
-        let mut found = Declarations(Vec::new());
+        // Of constants with one name that of the same file is meant.
+        let constants = anywhere.clone().into_iter().chain(constants([code])).collect();
+        let mut found = Declarations { constants, all: Vec::new() };
         found.visit_file(&code.tree);
-        for (name, declared) in found.0 {
+        for (name, declared) in found.all {
             let header = file.text.lines().next().unwrap_or("").trim_start_matches("//!").trim();
             let purpose = header.strip_prefix(&format!("{name}: ")).unwrap_or(header).to_owned();
             all.insert(name, Declared { purpose, ..declared });
@@ -52,30 +57,55 @@ fn declarations(tree: &Tree) -> BTreeMap<String, Declared> {
     all
 }
 
-struct Declarations(Vec<(String, Declared)>);
+/// Constants that are text, by their names.
+fn constants<'a>(code: impl IntoIterator<Item = &'a Code>) -> BTreeMap<String, String> {
+    let items = code.into_iter().flat_map(|code| &code.tree.items);
+    let text = |item: &syn::Item| match item {
+        syn::Item::Const(syn::ItemConst { ident, expr, .. }) => match &**expr {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some((ident.to_string(), text.value())),
+            _ => None,
+        },
+        _ => None,
+    };
+    items.filter_map(text).collect()
+}
+
+struct Declarations {
+    constants: BTreeMap<String, String>,
+    all: Vec<(String, Declared)>,
+}
 
 impl<'ast> Visit<'ast> for Declarations {
     fn visit_expr_struct(&mut self, value: &'ast syn::ExprStruct) {
         if value.path.segments.last().is_some_and(|s| s.ident == "ServiceDef") {
             let texts = |field: &str| {
                 let named = value.fields.iter().find(|f| matches!(&f.member, syn::Member::Named(name) if name == field));
-                let mut texts = Texts(Vec::new());
+                let mut texts = Texts { constants: &self.constants, all: Vec::new() };
                 named.into_iter().for_each(|f| texts.visit_expr(&f.expr));
-                texts.0
+                texts.all
             };
             if let Some(name) = texts("name").pop() {
-                self.0.push((name, Declared { purpose: String::new(), calls: texts("calls"), reads: texts("reads") }));
+                self.all.push((name, Declared { purpose: String::new(), calls: texts("calls"), reads: texts("reads") }));
             }
         }
         visit::visit_expr_struct(self, value);
     }
 }
 
-struct Texts(Vec<String>);
+/// Text, as itself or as a constant.
+struct Texts<'a> {
+    constants: &'a BTreeMap<String, String>,
+    all: Vec<String>,
+}
 
-impl<'ast> Visit<'ast> for Texts {
+impl<'ast> Visit<'ast> for Texts<'_> {
     fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
-        self.0.push(text.value());
+        self.all.push(text.value());
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        let name = path.path.segments.last().map(|s| s.ident.to_string());
+        self.all.extend(name.and_then(|name| self.constants.get(&name).cloned()));
     }
 }
 
@@ -86,12 +116,17 @@ fn render(services: &BTreeMap<String, Declared>) -> String {
     );
     for (name, declared) in services {
         text += &format!("  {name}\n");
-        declared.calls.iter().for_each(|other| text += &format!("  {name} --> {other}\n"));
+        for other in &declared.calls {
+            // A name of its own: mermaid takes no asterisk for one.
+            let other = if other == EVERY_SERVICE { "every([every service])" } else { other };
+            text += &format!("  {name} --> {other}\n");
+        }
         declared.reads.iter().for_each(|other| text += &format!("  {other} -.-> {name}\n"));
     }
     text += "```\n\n| service | what it is for | calls | reads the events of |\n| --- | --- | --- | --- |\n";
     for (name, declared) in services {
-        text += &format!("| {name} | {} | {} | {} |\n", declared.purpose, declared.calls.join(", "), declared.reads.join(", "));
+        let calls = declared.calls.join(", ").replace(EVERY_SERVICE, "every service");
+        text += &format!("| {name} | {} | {calls} | {} |\n", declared.purpose, declared.reads.join(", "));
     }
     text
 }
@@ -110,6 +145,28 @@ mod tests {
     fn the_map_shows_what_the_source_declares() {
         let map = render(&declarations(&Tree::of(&[ORDERS])));
         for part in ["  orders --> cart\n", "  payments -.-> orders\n", "| orders | what was bought. | cart, payments | payments |\n"] {
+            assert!(map.contains(part), "{part}: {map}");
+        }
+    }
+
+    #[test]
+    fn a_constant_is_the_text_that_it_stands_for() {
+        let service = |folder: &str, calls: &str| {
+            let path = format!("services/{folder}/src/lib.rs");
+            let text = format!(
+                "//! {folder}: what it does.\nconst NAME: &str = \"{folder}\";\n\
+                 pub const SERVICE: ServiceDef = ServiceDef {{ name: NAME, calls: &[\"cart\", {calls}], reads: &[], build }};"
+            );
+            (path, text)
+        };
+        let every = ("crates/kit/src/channel.rs".to_owned(), "pub const EVERY_SERVICE: &str = \"*\";".to_owned());
+        let files = [service("gateway", "kit::channel::EVERY_SERVICE"), service("notifications", "NAME"), every];
+        let map = render(&declarations(&Tree::of(&files.each_ref().map(|(path, text)| (path.as_str(), text.as_str())))));
+        for part in [
+            "  gateway --> cart\n  gateway --> every([every service])\n",
+            "| gateway | what it does. | cart, every service |  |\n",
+            "| notifications | what it does. | cart, notifications |  |\n",
+        ] {
             assert!(map.contains(part), "{part}: {map}");
         }
     }

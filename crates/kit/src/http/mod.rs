@@ -7,6 +7,7 @@ pub mod openapi;
 mod page;
 mod period;
 mod routes;
+mod sign_in;
 
 pub use extract::{Form, Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
 pub use html::{escape, first_language, page};
@@ -14,3 +15,4 @@ pub use nul::{REFUSED as NUL_REFUSED, nul_in, refuse_in_query};
 pub use page::{After, Page, PageRequest};
 pub use period::{Period, day_of, day_text};
 pub use routes::{Method, RouteInfo, Routes, Who};
+pub use sign_in::{SignInWords, sign_in_page};

@@ -107,58 +107,45 @@ impl App {
             })
             .await
     }
-
-    /// The category at the end of a path of names, with those on the way to it; made where they are not there.
-    pub async fn ensure_category(&self, path: Vec<String>, attributes: Vec<Attribute>) -> Result<CategoryId, Error> {
-        let mut nodes = Vec::new();
-        for (i, name) in path.iter().enumerate() {
-            let attributes = if i + 1 == path.len() { attributes.clone() } else { Vec::new() };
-            let slug = Some(crate::domain::slug(&path[..=i].join(" ")));
-            let input = CategoryInput { name: name.clone(), slug, parent_id: None, place: 0, attributes };
-            nodes.push(input.check().map_err(Error::Invalid)?);
-        }
-        self.db.write(move |tx| ensure(tx, &nodes)).await
-    }
 }
 
-fn ensure(tx: &mut Tx, nodes: &[NewCategory]) -> Result<CategoryId, Error> {
-    let mut parent_id = None;
-    for (place, node) in nodes.iter().enumerate() {
-        let names: Vec<&str> = nodes[..=place].iter().map(|n| n.name.as_str()).collect();
-        let called_so = store::category_by_names(tx, &names)?;
-        parent_id = Some(match called_so.map_or_else(|| store::category_by_slug(tx, &node.slug), |id| Ok(Some(id)))? {
-            Some(there) => there,
-            None => add(tx, &NewCategory { parent_id, ..node.clone() })?,
-        });
-    }
-    parent_id.ok_or(Error::NoCategory)
-}
-
-fn add(tx: &mut Tx, new: &NewCategory) -> Result<CategoryId, Error> {
-    if store::hold_tree(tx)?.len() >= CATEGORIES_MAX {
-        return Err(Error::TooMany("there are as many categories as there can be: 5,000"));
-    }
+/// Adds a category to the tree.
+pub(super) fn add(tx: &mut Tx, new: &NewCategory) -> Result<CategoryId, Error> {
+    is_room_for(store::hold_tree(tx)?.len(), 1)?;
     hangs_well(tx, None, new.parent_id)?;
     let id = CategoryId(tx.id());
     if store::insert_category(tx, id, new)? { Ok(id) } else { Err(Error::SlugTaken) }
 }
 
+/// Whether there can be so many more categories.
+pub(super) fn is_room_for(there: usize, more: usize) -> Result<(), Error> {
+    match there + more <= CATEGORIES_MAX {
+        true => Ok(()),
+        false => Err(Error::TooMany("there are as many categories as there can be: 5,000")),
+    }
+}
+
+/// Whether a tree can have so many levels.
+pub(super) fn reaches_down(levels: usize) -> Result<(), Error> {
+    if levels > DEPTH_MAX { Err(misplaced("depth", "the tree is at most 10 deep")) } else { Ok(()) }
+}
+
+fn misplaced(code: &'static str, detail: &str) -> Error {
+    Error::Invalid(vec![FieldError { pointer: "/parentId".into(), code, detail: detail.into() }])
+}
+
 /// Whether a category (a new one for `None`) can hang under `parent`: it exists, is not below it, and is not too deep.
 fn hangs_well(tx: &mut Tx, id: Option<CategoryId>, parent: Option<CategoryId>) -> Result<(), Error> {
     let Some(parent) = parent else { return Ok(()) };
-    let wrong = |code, detail: &str| Err(Error::Invalid(vec![FieldError { pointer: "/parentId".into(), code, detail: detail.into() }]));
     let above = store::upwards(tx, parent)?;
     if above.is_empty() {
-        return wrong("unknown_category", "there is no such category");
+        return Err(misplaced("unknown_category", "there is no such category"));
     }
     if id.is_some_and(|id| above.contains(&id)) {
-        return wrong("cycle", "a category cannot lie in itself or below itself");
+        return Err(misplaced("cycle", "a category cannot lie in itself or below itself"));
     }
     let below = id.map_or(Ok(0), |id| store::height(tx, id))?;
-    if above.len() + 1 + usize::try_from(below).unwrap_or(DEPTH_MAX) > DEPTH_MAX {
-        return wrong("depth", "the tree is at most 10 deep");
-    }
-    Ok(())
+    reaches_down(above.len() + 1 + usize::try_from(below).unwrap_or(DEPTH_MAX))
 }
 
 fn page(q: &mut Query, id_or_slug: &str, counts: &Counts) -> Result<CategoryPage, Error> {

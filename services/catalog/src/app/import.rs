@@ -9,6 +9,7 @@ use kit::{DbError, Query, Tx};
 
 use super::categories::misfiled;
 use super::changes::take_over;
+use super::paths::category_named;
 use super::products::{add_all, hash};
 use super::stock::{places, warehouses_of};
 use super::{App, Store};
@@ -203,16 +204,6 @@ impl Known {
         let strange = places(&new.input.variants).any(|w| !warehouses.contains(&w));
         self.warehouses = Some(warehouses);
         Ok(strange.then_some(Error::NoWarehouse))
-    }
-}
-
-fn category_named(q: &mut Query, name: &str) -> Result<Option<CategoryId>, DbError> {
-    if let Ok(id) = name.parse::<CategoryId>() {
-        return Ok(store::upwards(q, id)?.first().copied());
-    }
-    match store::category_by_slug(q, name)? {
-        Some(found) => Ok(Some(found)),
-        None => store::category_by_names(q, &name.split('>').map(str::trim).collect::<Vec<_>>()),
     }
 }
 

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod kept;
 mod parts;
+mod paths;
 mod products;
 mod repair;
 mod reservations;

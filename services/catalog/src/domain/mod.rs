@@ -20,7 +20,7 @@ pub use input::{
     FILED_MAX, FileStock, MEDIA_MAX, MediaInput, NewProduct, ProductInput, ProductPatch, STOCK_MAX, VARIANTS_MAX, VariantInput, check,
     media_errors, variant_errors,
 };
-pub use product::{Kind, Media, Product, Rating, Status, Variant, option_title, slug};
+pub use product::{Kind, Media, Product, Rating, Status, Variant, numbered_slug, option_title, slug};
 pub use reservation::{Change, Part, Refused, Reservation, State, take};
 pub use upload::{Format, UPLOAD_BYTES_MAX, Unreadable, Upload, UploadJob, read_upload};
 pub use warehouse::{LOW_STOCK_AT, MAIN_CODE, Warehouse, WarehouseInput};

@@ -71,14 +71,24 @@ pub fn option_title(options: &Map<String, Json>) -> String {
     if values.is_empty() { "Default".into() } else { values.join(" / ") }
 }
 
+/// The longest slug, in characters.
+const SLUG_MAX: usize = 80;
+
 /// A name fit for addresses: lower-case letters and digits of any script, joined by hyphens.
 pub fn slug(title: &str) -> String {
     let words = title.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
     let mut out = words.map(str::to_lowercase).collect::<Vec<_>>().join("-");
-    if out.chars().count() > 80 {
-        out = out.chars().take(80).collect();
+    if out.chars().count() > SLUG_MAX {
+        out = out.chars().take(SLUG_MAX).collect();
     }
     out
+}
+
+/// A slug with a number behind it, cut where it would be too long with that.
+pub fn numbered_slug(slug: &str, n: usize) -> String {
+    let number = format!("-{n}");
+    let kept: String = slug.chars().take(SLUG_MAX - number.len()).collect();
+    format!("{}{number}", kept.trim_end_matches('-'))
 }
 
 /// A product as everybody sees it.
@@ -192,6 +202,20 @@ mod tests {
         let cases = [("Red  Shirt!", "red-shirt"), ("Ärmel 3/4", "ärmel-3-4"), ("--", "")];
         for (title, expected) in cases {
             assert_eq!(slug(title), expected);
+        }
+    }
+
+    #[test]
+    fn a_number_has_room_behind_every_slug() {
+        let cut = |n: usize| format!("{}-{}", "x".repeat(n), "y".repeat(79 - n));
+        let cases = [
+            ("shirts".to_owned(), 2, "shirts-2".to_owned()),
+            (cut(40), 12, format!("{}-{}-12", "x".repeat(40), "y".repeat(36))),
+            (cut(77), 2, format!("{}-2", "x".repeat(77))),
+        ];
+        for (from, n, expected) in cases {
+            assert_eq!(numbered_slug(&from, n), expected);
+            assert_eq!(slug(&expected), expected, "it is a slug");
         }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(SELLERS), routes!(exports::export_products))
         .add(Who::Public, routes!(products::get_product))
         .add(Who::Public, routes!(pages::show_product))
+        .add(Who::Public, routes!(pages::show_vendor_product))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::replace_product))
         .add_limited(Who::Roles(SELLERS), 1024 * 1024, 30, routes!(products::patch_product))
         .add(Who::Roles(SELLERS), routes!(products::archive_product))

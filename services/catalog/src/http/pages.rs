@@ -1,9 +1,10 @@
-//! The page behind the link in a mail that something can be bought again.
+//! The pages behind the links in mails: that something can be bought again, and that a store's stock runs low.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kit::http::{Path, escape, page};
+use contracts::ProductId;
+use kit::http::{Path, SignInWords, escape, page, sign_in_page};
 use kit::{Caller, Problem};
 
 use super::products::visible;
@@ -17,6 +18,27 @@ pub(super) async fn show_product(State(app): State<App>, caller: Caller, Path(id
     let product = visible(&app, &caller, id).await?;
     Ok(page(StatusCode::OK, "en", &product.title, &shown(&product)))
 }
+
+/// Where a store's mail about its stock leads: how to see it.
+#[utoipa::path(get, path = "/vendor/products/{id}", tag = "catalog", params(("id" = ProductId, Path)),
+    responses((status = 401, description = "A page that says how to see it.", content_type = "text/html", body = String)))]
+pub(super) async fn show_vendor_product(headers: HeaderMap, Path(id): Path<ProductId>) -> Response {
+    sign_in_page(&headers, &format!("/api/v1/inventory/{id}"), &ENGLISH, &BANGLA)
+}
+
+const ENGLISH: SignInWords = SignInWords {
+    title: "Sign in to see your stock",
+    private: "What lies in which warehouse is shown to the product's store only.",
+    ask: "Sign in and ask with the access token that you get:",
+    note: None,
+};
+
+const BANGLA: SignInWords = SignInWords {
+    title: "আপনার মজুদ দেখতে সাইন ইন করুন",
+    private: "কোন গুদামে কত আছে তা শুধু পণ্যের দোকানকেই দেখানো হয়।",
+    ask: "সাইন ইন করুন, তারপর পাওয়া অ্যাক্সেস টোকেন দিয়ে মজুদ চান:",
+    note: None,
+};
 
 fn shown(product: &Product) -> String {
     let about = product.description.lines().filter(|l| !l.trim().is_empty()).map(|l| format!("<p>{}</p>", escape(l)));

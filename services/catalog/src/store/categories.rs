@@ -50,21 +50,28 @@ pub(crate) fn category_by_slug(q: &mut Query, slug: &str) -> Result<Option<Categ
     row.map(|r| Ok(CategoryId(r.get(0)?))).transpose()
 }
 
-/// The category at the end of a path of names from a root; the first where siblings are called the same.
-pub(crate) fn category_by_names(q: &mut Query, names: &[&str]) -> Result<Option<CategoryId>, DbError> {
-    let mut parent: Option<CategoryId> = None;
+/// The categories along a path of names from a root, as far as they are there; the first where siblings are called the same.
+pub(crate) fn categories_along(q: &mut Query, names: &[&str]) -> Result<Vec<CategoryId>, DbError> {
+    let mut along: Vec<CategoryId> = Vec::new();
     for name in names {
-        let row = match parent {
+        let row = match along.last() {
             None => q.row("SELECT id FROM catalog.categories WHERE parent_id IS NULL AND name = $1 ORDER BY id LIMIT 1", params![*name])?,
             Some(above) => {
                 let sql = "SELECT id FROM catalog.categories WHERE parent_id = $1 AND name = $2 ORDER BY id LIMIT 1";
                 q.row(sql, params![above.0, *name])?
             }
         };
-        let Some(row) = row else { return Ok(None) };
-        parent = Some(CategoryId(row.get(0)?));
+        let Some(row) = row else { break };
+        along.push(CategoryId(row.get(0)?));
     }
-    Ok(parent)
+    Ok(along)
+}
+
+/// How many categories there are.
+pub(crate) fn category_total(q: &mut Query) -> Result<usize, DbError> {
+    let row = q.row("SELECT COUNT(*) FROM catalog.categories", &[])?;
+    let total = row.map_or(Ok(0), |r| r.get::<i64>(0))?;
+    Ok(usize::try_from(total).unwrap_or(0))
 }
 
 /// A category and those above it, nearest first.

@@ -13,6 +13,8 @@ testing::both_engines!(
     what_is_wrong_with_a_category_is_named,
     a_product_has_what_its_categories_ask_for,
     a_path_of_categories_is_made_once,
+    paths_with_one_slug_are_categories_of_their_own,
+    what_keeps_a_path_from_being_made_is_known_before,
 );
 
 async fn post(p: &TestPlatform, who: &Caller, body: Json) -> Response {
@@ -228,7 +230,7 @@ async fn a_path_of_categories_is_made_once(engine: Engine) {
     let ensure = async |path: &[&str]| {
         let path = path.iter().map(|s| (*s).to_owned()).collect();
         let attributes = vec![json!({"name": "origin", "type": "text"}).to_string()];
-        client(&p).ensure_category(EnsureCategoryRequest { path, attributes }).await.unwrap().into_inner().category_id
+        client(&p).ensure_category(EnsureCategoryRequest { path, attributes, check_only: false }).await.unwrap().into_inner().category_id
     };
     let tea = ensure(&["Food", "Tea", "Green"]).await;
     assert_eq!(ensure(&["Food", "Tea", "Green"]).await, tea);
@@ -237,4 +239,58 @@ async fn a_path_of_categories_is_made_once(engine: Engine) {
     let expected = counted([("food", 0), ("food-tea", 0), ("food-tea-black", 0), ("food-tea-green", 0)]);
     assert_eq!(counts(&tree["data"]), expected);
     assert_eq!(get(&p, "categories/food-tea-green").await["attributes"][0]["name"], "origin");
+}
+
+/// The id of the category at the end of a path, made or only looked for; or why it cannot be made.
+async fn at(p: &TestPlatform, path: &[&str], check_only: bool) -> Result<String, String> {
+    let path = path.iter().map(|s| (*s).to_owned()).collect();
+    let request = EnsureCategoryRequest { path, attributes: Vec::new(), check_only };
+    client(p).ensure_category(request).await.map(|r| r.into_inner().category_id).map_err(|status| status.message().to_owned())
+}
+
+async fn paths_with_one_slug_are_categories_of_their_own(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let looms = store(&p, "looms", &testing::user_with(&[Role::Vendor])).await;
+    let (long, cut_between_words) = ("x".repeat(90), format!("{} y", "x".repeat(79)));
+    let (long, cut_between_words) = (long.as_str(), cut_between_words.as_str());
+    let paths: [&[&str]; 8] = [
+        &["A B", "C"],
+        &["A", "B C"],
+        &["a", "b", "c"],
+        &[long],
+        &[long, "Tea"],
+        &[long, "Tea", "Green"],
+        &[long, "Coffee"],
+        &[cut_between_words, "Tea"],
+    ];
+    let mut made = std::collections::BTreeSet::new();
+    for path in paths {
+        let id = at(&p, path, false).await.unwrap();
+        assert_eq!(at(&p, path, false).await.unwrap(), id, "{path:?}");
+        assert!(made.insert(id.clone()), "{path:?} is another's");
+        let handle = format!("p{}", made.len());
+        let mut filed = product(&handle, 1);
+        filed["category"] = json!(path.join(" > "));
+        assert_eq!(import(&p, &looms, &[filed]).await, ["created"], "{path:?}");
+        let listed = get(&p, &format!("categories/{id}/products")).await;
+        let handles: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|product| text(&product["title"])).collect();
+        assert!(handles.contains(&handle.as_str()), "{path:?}: {handles:?}");
+    }
+}
+
+async fn what_keeps_a_path_from_being_made_is_known_before(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let tea = at(&p, &["Food", "Tea"], false).await.unwrap();
+    for word in [&["food-tea"][..], &[tea.as_str()], &["Food", "Tea"]] {
+        assert_eq!(at(&p, word, true).await, Ok(tea.clone()), "{word:?}");
+    }
+    assert_eq!(at(&p, &["Food", "Coffee"], true).await, Ok(String::new()), "it would be made");
+    let deep = ["Food", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+    assert_eq!(at(&p, &deep[..10], true).await, Ok(String::new()), "it would be made");
+    for path in [&deep[..], &["Food", ""], &["!"], &["01900000-0000-7000-8000-00000000dead"], &[]] {
+        let refusal = at(&p, path, true).await.unwrap_err();
+        assert_eq!(at(&p, path, false).await, Err(refusal), "{path:?}");
+    }
+    let tree = get(&p, "categories").await;
+    assert_eq!(counts(&tree["data"]), counted([("food", 0), ("food-tea", 0)]), "nothing was made");
 }

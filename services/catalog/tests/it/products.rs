@@ -3,7 +3,7 @@ use kit::{Caller, Role};
 use serde_json::json;
 use testing::{Engine, TestPlatform};
 
-use super::{SERVICES, client, import, product, store, text, told};
+use super::{SERVICES, client, import, made, product, store, text, told};
 
 testing::both_engines!(
     an_import_is_idempotent_by_handle,
@@ -14,6 +14,7 @@ testing::both_engines!(
     stock_never_falls_below_what_is_reserved,
     bad_input_is_named,
     a_link_in_a_mail_shows_the_product,
+    a_link_in_a_mail_to_a_store_says_how_to_see_its_stock,
 );
 
 async fn an_import_is_idempotent_by_handle(engine: Engine) {
@@ -195,4 +196,28 @@ async fn a_link_in_a_mail_shows_the_product(engine: Engine) {
     let archive = format!("/api/v1/products/{}", text(&listed["id"]));
     p.send("DELETE", &archive, &seller, None, &[]).await.expect(204);
     p.send("GET", &format!("/products/{}", text(&listed["slug"])), &Caller::default(), None, &[]).await.expect(404);
+}
+
+async fn a_link_in_a_mail_to_a_store_says_how_to_see_its_stock(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let seller = testing::user_with(&[Role::Vendor]);
+    store(&p, "looms", &seller).await;
+    let known = text(&made(&p, &seller, product("shirt", 3)).await["id"]).to_owned();
+    let unknown = "01890000-0000-7000-8000-000000000000";
+    for (language, title) in [("en-GB,bn;q=0.1", "<h1>Sign in to see your stock</h1>"), ("bn-BD", "<h1>আপনার মজুদ দেখতে সাইন ইন করুন</h1>")]
+    {
+        let mut pages = Vec::new();
+        for id in [known.as_str(), unknown] {
+            let path = format!("/vendor/products/{id}");
+            let page = p.send("GET", &path, &Caller::default(), None, &[("accept-language", language)]).await.expect(401);
+            assert_eq!((page.header("content-type"), page.header("cache-control")), ("text/html; charset=utf-8", "no-store"));
+            let html = String::from_utf8(page.bytes).unwrap();
+            for part in [title, "<code>POST /api/v1/auth/login</code>", &format!("<code>GET /api/v1/inventory/{id}</code>")] {
+                assert!(html.contains(part), "{part} is not in {html}");
+            }
+            pages.push(html.replace(id, unknown));
+        }
+        assert_eq!(pages[0], pages[1], "nobody learns which products there are");
+    }
+    p.send("GET", &format!("/api/v1/inventory/{known}"), &seller, None, &[]).await.expect(200);
 }

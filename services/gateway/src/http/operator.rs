@@ -191,7 +191,7 @@ pub async fn compensate_saga(State(app): State<App>, Path(id): Path<Uuid>) -> Re
     Ok(axum::Json(app.operators.compensate_saga(id).await?.into()))
 }
 
-/// Dead letters of all services, newest first.
+/// Dead letters of all services, newest first. Those of one event stand on one page, which may be longer by them.
 #[utoipa::path(get, path = "/api/v1/dead-letters", params(PageQuery), responses((status = 200, body = Page<DeadLetter>)))]
 pub async fn list_dead_letters(State(app): State<App>, Query(query): Query<PageQuery>) -> Result<Response, Problem> {
     let found = app.operators.dead_letters(query.limit, query.cursor.as_deref()).await?;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use contracts::events::orders::Totals;
 use contracts::{Money, OrderId, VendorOrderId};
-use kit::http::{Path, escape, first_language, page};
+use kit::http::{Path, SignInWords, escape, page, sign_in_page};
 use kit::{Caller, Problem};
 
 use super::reader;
@@ -24,7 +24,7 @@ pub(super) async fn show_order(
     Path(id): Path<OrderId>,
 ) -> Result<Response, Problem> {
     if caller.user.is_none() && caller.cart_token.is_none() {
-        return Ok(how_to_see(&headers, &format!("/api/v1/orders/{id}"), Reader::Shopper));
+        return Ok(sign_in_page(&headers, &format!("/api/v1/orders/{id}"), &ENGLISH_SHOPPER, &BANGLA_SHOPPER));
     }
     let found = app.order(reader(&caller)?, id).await?;
     Ok(page(StatusCode::OK, "en", &format!("Order {}", found.order.number), &order(&found.order)))
@@ -34,45 +34,33 @@ pub(super) async fn show_order(
 #[utoipa::path(get, path = "/vendor/orders/{id}", tag = "orders", params(("id" = VendorOrderId, Path)),
     responses((status = 401, description = "A page that says how to see it.", content_type = "text/html", body = String)))]
 pub(super) async fn show_vendor_order(headers: HeaderMap, Path(id): Path<VendorOrderId>) -> Response {
-    how_to_see(&headers, &format!("/api/v1/vendor/orders/{id}"), Reader::Store)
+    sign_in_page(&headers, &format!("/api/v1/vendor/orders/{id}"), &ENGLISH, &BANGLA)
 }
 
-/// Whom a mail was sent to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    Shopper,
-    Store,
-}
+const ENGLISH: SignInWords = SignInWords {
+    title: "Sign in to see this order",
+    private: "An order is shown to whom it belongs only.",
+    ask: "Sign in and ask with the access token that you get:",
+    note: None,
+};
 
-/// What there is to sign in with is the API.
-fn how_to_see(headers: &HeaderMap, path: &str, reader: Reader) -> Response {
-    let is_bangla = first_language(headers).split('-').next().is_some_and(|l| l.eq_ignore_ascii_case("bn"));
-    let (language, title, private, sign_in, guest, all) = match is_bangla {
-        false => (
-            "en",
-            "Sign in to see this order",
-            "An order is shown to whom it belongs only.",
-            "Sign in and ask with the access token that you get:",
-            "Ordered without an account? Ask with the <code>X-Cart-Token</code> of your cart instead of the token.",
-            "All of the API",
-        ),
-        true => (
-            "bn",
-            "অর্ডারটি দেখতে সাইন ইন করুন",
-            "অর্ডার শুধু তার মালিককেই দেখানো হয়।",
-            "সাইন ইন করুন, তারপর পাওয়া অ্যাক্সেস টোকেন দিয়ে অর্ডারটি চান:",
-            "অ্যাকাউন্ট ছাড়া অর্ডার করেছেন? টোকেনের বদলে আপনার কার্টের <code>X-Cart-Token</code> দিন।",
-            "API-এর সব কিছু",
-        ),
-    };
-    let guest = if reader == Reader::Shopper { format!("<p>{guest}</p>") } else { String::new() };
-    let main = format!(
-        "<p>{private}</p><p>{sign_in}</p><ul><li><code>POST /api/v1/auth/login</code></li><li><code>GET {}</code></li></ul>\
-         {guest}<p><a href=\"/docs\">{all}</a></p>",
-        escape(path)
-    );
-    page(StatusCode::UNAUTHORIZED, language, title, &main)
-}
+const BANGLA: SignInWords = SignInWords {
+    title: "অর্ডারটি দেখতে সাইন ইন করুন",
+    private: "অর্ডার শুধু তার মালিককেই দেখানো হয়।",
+    ask: "সাইন ইন করুন, তারপর পাওয়া অ্যাক্সেস টোকেন দিয়ে অর্ডারটি চান:",
+    note: None,
+};
+
+/// For shoppers, some of whom have no account.
+const ENGLISH_SHOPPER: SignInWords = SignInWords {
+    note: Some("Ordered without an account? Ask with the <code>X-Cart-Token</code> of your cart instead of the token."),
+    ..ENGLISH
+};
+
+const BANGLA_SHOPPER: SignInWords = SignInWords {
+    note: Some("অ্যাকাউন্ট ছাড়া অর্ডার করেছেন? টোকেনের বদলে আপনার কার্টের <code>X-Cart-Token</code> দিন।"),
+    ..BANGLA
+};
 
 fn order(order: &Order) -> String {
     let parts: String = order.parts.iter().map(part).collect();
