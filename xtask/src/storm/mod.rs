@@ -4,6 +4,7 @@
 //! each restart, and when all is quiet, somebody outside who wrote down what was acknowledged checks that it is so.
 
 mod client;
+mod courier;
 mod goods;
 mod invariants;
 mod plan;
@@ -23,6 +24,7 @@ use clap::Args;
 
 use crate::workspace;
 use client::Client;
+use courier::Courier;
 use goods::Goods;
 use plan::{Death, Plan};
 use server::{End, Server};
@@ -75,7 +77,8 @@ fn build() -> Result<PathBuf> {
 }
 
 fn rage(args: &StormArgs, seed: u64, binary: &Path, folder: &Path) -> Result<Vec<String>> {
-    let mut server = Server::new(binary, folder)?;
+    let courier = Courier::open()?;
+    let mut server = Server::new(binary, folder, courier.environment().into())?;
     ensure!(server.start(None)?, "the server ended while it started; its log is {}", server.log_path().display());
     let admin = Arc::new(Client::user(&server.base(), ADMIN.0, ADMIN.1));
     let goods = Goods::prepare(&admin)?;
@@ -100,6 +103,7 @@ fn rage(args: &StormArgs, seed: u64, binary: &Path, folder: &Path) -> Result<Vec
     found.extend(server.complaints()?);
     found.extend(plan.too_seldom(args.seconds));
     report(&plan, &witness, started.elapsed());
+    println!("  {:>8} mails taken", courier.taken());
     Ok(found)
 }
 

@@ -21,6 +21,7 @@ pub struct Server {
     binary: PathBuf,
     folder: PathBuf,
     port: u16,
+    environment: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -34,10 +35,10 @@ pub enum End {
 }
 
 impl Server {
-    /// Not started yet. Its data and its log are in `folder`.
-    pub fn new(binary: &Path, folder: &Path) -> Result<Server> {
+    /// Not started yet. Its data and its log are in `folder`; `environment` is what it is told besides.
+    pub fn new(binary: &Path, folder: &Path, environment: Vec<(&'static str, String)>) -> Result<Server> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        Ok(Server { binary: binary.to_owned(), folder: folder.to_owned(), port, child: None })
+        Ok(Server { binary: binary.to_owned(), folder: folder.to_owned(), port, environment, child: None })
     }
 
     /// Where it listens.
@@ -50,6 +51,7 @@ impl Server {
         let log = self.log()?;
         let mut command = Command::new(&self.binary);
         command.args(["demo", "--days", "0", "--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.folder.join("data"));
+        command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         if let Some(crash_at) = crash_at {
             command.env("HAAT_CRASH_AT", crash_at);
