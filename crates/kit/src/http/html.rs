@@ -42,6 +42,11 @@ pub fn first_language(headers: &HeaderMap) -> &str {
     wanted.split([',', ';']).next().unwrap_or("").trim()
 }
 
+/// Whether a browser asks for Bangla first: the second language in which there are pages.
+pub fn wants_bangla(headers: &HeaderMap) -> bool {
+    first_language(headers).split('-').next().is_some_and(|language| language.eq_ignore_ascii_case("bn"))
+}
+
 /// Text that is safe between tags and inside quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -10,7 +10,7 @@ mod routes;
 mod sign_in;
 
 pub use extract::{Form, Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
-pub use html::{escape, first_language, page};
+pub use html::{escape, first_language, page, wants_bangla};
 pub use nul::{REFUSED as NUL_REFUSED, nul_in, refuse_in_query};
 pub use page::{After, Page, PageRequest};
 pub use period::{Period, day_of, day_text};

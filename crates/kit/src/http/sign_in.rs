@@ -4,7 +4,7 @@
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::html::{escape, first_language, page};
+use super::html::{escape, page, wants_bangla};
 
 /// What the page says in one language, as markup without links.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +22,8 @@ pub struct SignInWords {
 /// How to see what the API answers to `GET path`: to sign in, since what there is to sign in with is the API.
 /// In Bangla where a browser asks for that first, in English otherwise; the status is 401.
 pub fn sign_in_page(headers: &HeaderMap, path: &str, english: &SignInWords, bangla: &SignInWords) -> Response {
-    let is_bangla = first_language(headers).split('-').next().is_some_and(|l| l.eq_ignore_ascii_case("bn"));
     let (language, words, all) =
-        if is_bangla { ("bn", bangla, "API-এর সব কিছু") } else { ("en", english, "All of the API") };
+        if wants_bangla(headers) { ("bn", bangla, "API-এর সব কিছু") } else { ("en", english, "All of the API") };
     let note = words.note.map(|note| format!("<p>{note}</p>")).unwrap_or_default();
     let main = format!(
         "<p>{}</p><p>{}</p><ul><li><code>POST /api/v1/auth/login</code></li><li><code>GET {}</code></li></ul>\

@@ -73,8 +73,8 @@ impl Kept {
 
     /// The products that were written out of late, for a list that is read from now on; none for lists that not anybody may see.
     pub fn shelf(&self, status: Option<Status>) -> Shelf {
-        let is_public = matches!(status, None | Some(Status::Published));
-        Shelf { changes: self.changes.load(Ordering::Acquire), products: self.products.clone().filter(|_| is_public) }
+        let products = self.products.clone().filter(|_| Status::is_public(status));
+        Shelf { changes: self.changes.load(Ordering::Acquire), products }
     }
 
     /// Something has changed.

@@ -55,6 +55,11 @@ impl Status {
         }
     }
 
+    /// Whether anybody may see lists that are narrowed to it: to what is for sale, also where nothing is said.
+    pub fn is_public(narrowed_to: Option<Status>) -> bool {
+        matches!(narrowed_to, None | Some(Status::Published))
+    }
+
     /// What it can become. What was taken from sale is looked at again before it is sold again.
     pub fn next(self) -> &'static [Status] {
         match self {

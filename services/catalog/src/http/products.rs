@@ -48,7 +48,7 @@ pub(super) enum Within {
 pub(super) async fn list(app: &App, caller: &Caller, query: Option<String>, within: Within) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
     let asked = parsed(&query)?;
-    if matches!(asked.0.status, None | Some(Status::Published)) {
+    if Status::is_public(asked.0.status) {
         let name = format!("{within:?}?{query}");
         return Ok(super::json(app.kept.answer(&name, page_of(app, caller, asked, within)).await?));
     }
@@ -76,10 +76,7 @@ async fn page_of(
         (Within::Store(id), _) => Some(*id),
         (_, named) => named,
     };
-    let stores = match p.status {
-        None | Some(Status::Published) => None,
-        Some(_) => seller(app, caller).await?.stores,
-    };
+    let stores = if Status::is_public(p.status) { None } else { seller(app, caller).await?.stores };
     let filter = Filter {
         status: p.status,
         stores,

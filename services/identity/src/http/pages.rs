@@ -6,7 +6,7 @@ mod words;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kit::http::{Form, Query, escape, first_language, page};
+use kit::http::{Form, Query, escape, page, wants_bangla};
 use kit::{Caller, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -115,8 +115,7 @@ pub async fn verify(State(app): State<App>, headers: HeaderMap, Form(sent): Form
 
 /// In Bangla where the browser asks for it first.
 fn words(headers: &HeaderMap) -> &'static Words {
-    let language = first_language(headers).split('-').next().unwrap_or_default();
-    if language.eq_ignore_ascii_case("bn") { &words::BANGLA } else { &words::ENGLISH }
+    if wants_bangla(headers) { &words::BANGLA } else { &words::ENGLISH }
 }
 
 fn password_form(words: &Words, token: &str, status: StatusCode, wrong: Option<&str>) -> Response {

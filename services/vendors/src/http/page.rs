@@ -2,14 +2,13 @@
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kit::http::{first_language, page};
+use kit::http::{page, wants_bangla};
 
 /// A page for people who were invited to work in a store: how to accept and how to decline. It shows nobody's invitations.
 #[utoipa::path(get, path = "/vendor/invitations", tag = "vendors",
     responses((status = 200, content_type = "text/html", body = String)))]
 pub(super) async fn show_invitations(headers: HeaderMap) -> Response {
-    let is_bangla = first_language(&headers).split('-').next().is_some_and(|l| l.eq_ignore_ascii_case("bn"));
-    let (language, title, sign_in, see, accept, decline, all) = match is_bangla {
+    let (language, title, sign_in, see, accept, decline, all) = match wants_bangla(&headers) {
         false => (
             "en",
             "An invitation to work in a store",

@@ -103,7 +103,7 @@ pub(super) fn run(shared: &Shared, readers: &Watched) {
         let bytes = maintenance.bytes.load(Ordering::Relaxed);
         let quiet = bytes >= PASSIVE && shared.queue.is_empty();
         if quiet || bytes >= maintenance.wake_at.load(Ordering::Relaxed) {
-            match checkpoint(shared, &mut conn) {
+            match checkpoint(shared, &mut conn, bytes) {
                 Ok(true) => maintenance.wake_at.store(PASSIVE, Ordering::Relaxed),
                 Ok(false) => {
                     // The log goes on from where it is, or SQLite begins it anew by itself.
@@ -127,8 +127,8 @@ pub(super) fn run(shared: &Shared, readers: &Watched) {
     }
 }
 
-/// Copies the log back; whether it begins anew.
-fn checkpoint(shared: &Shared, conn: &mut Option<Connection>) -> rusqlite::Result<bool> {
+/// Copies the log, which has so many bytes, back; whether it begins anew.
+fn checkpoint(shared: &Shared, conn: &mut Option<Connection>, bytes: u64) -> rusqlite::Result<bool> {
     let conn = match conn {
         Some(conn) => conn,
         None => conn.insert(Connection::open(&shared.path)?),
@@ -143,8 +143,10 @@ fn checkpoint(shared: &Shared, conn: &mut Option<Connection>) -> rusqlite::Resul
         }
         conn.busy_timeout(Duration::ZERO)?;
     }
-    // What was written meanwhile, so that little is left for the writer.
-    step(conn, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    if bytes >= FORCED {
+        // What was written meanwhile, so that little is left for the writer.
+        step(conn, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    }
     Ok(false)
 }
 
