@@ -317,7 +317,7 @@ pub struct ExportEventsArgs {
     pub service: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a comment here would become the command's help")]
-    pub common: Common,
+    pub place: Place,
 }
 
 /// What can be done about stock.

@@ -197,8 +197,15 @@ async fn export_what(command: &ExportCommand) -> anyhow::Result<()> {
             (at(&args.place, Data::IsThere, async |target| export::orders(&target, &args.file).await).await?, "orders")
         }
         ExportCommand::Events(args) => {
-            let act = async |running: &Running| export::events(&running.platform, args.service.as_deref(), &args.file).await;
-            (here(&args.common, Data::IsThere, act).await?, "events")
+            let service = args.service.as_deref();
+            let done = match server_of(&args.place).await? {
+                Some(server) => export::events::there(&server, service, &args.file).await?,
+                None => {
+                    let act = async |running: &Running| export::events::here(&running.platform, service, &args.file).await;
+                    while_stopped(&args.place.common, Data::IsThere, act).await?
+                }
+            };
+            (done, "events")
         }
     };
     print::aside(format_args!("exported: {done} {what}"));

@@ -8,7 +8,8 @@ use contracts::proto::operator::operator_server::{Operator, OperatorServer};
 use contracts::proto::operator::{
     DeadJobRequest, DeadJobResponse, DeadLetterGroup, DeadLetterGroupResponse, DeadLetterRequest, DeadLetterResponse, GetReplayRequest,
     ListDeadJobsRequest, ListDeadJobsResponse, ListDeadLetterGroupsRequest, ListDeadLetterGroupsResponse, ListDeadLettersRequest,
-    ListDeadLettersResponse, ListSagasRequest, ListSagasResponse, Replay, SagaRequest, SagaResponse, StartReplayRequest,
+    ListDeadLettersResponse, ListSagasRequest, ListSagasResponse, LogPlace, ReadLogRequest, ReadLogResponse, Replay, SagaRequest,
+    SagaResponse, StartReplayRequest,
 };
 use tonic::{Request, Response, Status};
 use tower::ServiceExt;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use crate::Problem;
 use crate::db::{Db, DbError};
-use crate::events::{Cancelled, Replays, dead_letters};
+use crate::events::{Cancelled, Place, Replays, dead_letters, part};
 use crate::jobs::dead;
 use crate::saga::{Aborted, Retried, SagaView, Sagas};
 
@@ -130,6 +131,14 @@ impl Operator for Desk {
     async fn retry_dead_job(&self, request: Request<DeadJobRequest>) -> Answer<DeadJobResponse> {
         let id = proto::id("dead job", &request.into_inner().id)?;
         Ok(Response::new(DeadJobResponse { found: dead::retry(&self.db, id).await.map_err(failed)? }))
+    }
+
+    async fn read_log(&self, request: Request<ReadLogRequest>) -> Answer<ReadLogResponse> {
+        let ReadLogRequest { place, limit } = request.into_inner();
+        let place = place.map(|p| Place { after: p.after, until: p.until });
+        let part = self.db.read(move |q| part(q, place, limit)).await.map_err(failed)?;
+        let next = part.next.map(|p| LogPlace { after: p.after, until: p.until });
+        Ok(Response::new(ReadLogResponse { events: part.events, next }))
     }
 
     async fn start_replay(&self, request: Request<StartReplayRequest>) -> Answer<Replay> {

@@ -88,7 +88,9 @@ pub(super) const EXPORT_ORDERS: &str = "Examples:
 
 pub(super) const EXPORT_EVENTS: &str = "Examples:
   haat export events events.jsonl
-  haat export events --service orders | jq -r .type | sort | uniq -c";
+  haat export events --service orders | jq -r .type | sort | uniq -c
+  haat export events events.jsonl --server http://127.0.0.1:8080 --email you@example.com --password-file secret
+      from a running server, as an administrator";
 
 pub(super) const ADMIN: &str = "Examples:
   haat admin create --email you@example.com     asks for a password";

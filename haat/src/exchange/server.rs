@@ -16,6 +16,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kit::outbound::retry_after_seconds;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
@@ -52,6 +54,18 @@ pub struct Server {
     token: Arc<Mutex<String>>,
     /// The tree of categories, once somebody asked for it.
     categories: Arc<OnceCell<Json>>,
+}
+
+/// Some events, as they are written.
+#[derive(Deserialize)]
+pub struct EventPage {
+    /// As JSON.
+    pub data: Vec<Box<RawValue>>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+    /// Services that run nowhere.
+    #[serde(default)]
+    pub absent: Vec<String>,
 }
 
 struct Answer {
@@ -216,6 +230,14 @@ impl Server {
         self.page(&format!("/orders/exports?limit={limit}{}", after_query(after))).await
     }
 
+    /// Events of one service or of all, oldest first.
+    pub async fn events(&self, service: Option<&str>, after: &str, limit: i64) -> anyhow::Result<EventPage> {
+        let service = service.map_or_else(String::new, |s| format!("&service={}", escaped(s)));
+        let path = format!("/events/exports?limit={limit}{service}{}", after_query(after));
+        let body = self.send(Method::GET, &path, "", Bytes::new()).await?.success(&path)?;
+        serde_json::from_slice(&body).with_context(|| format!("{path}: this is no page of events"))
+    }
+
     /// Brings orders in that were placed elsewhere.
     pub async fn put_orders(&self, orders: Vec<FileOrder>, is_dry: bool) -> anyhow::Result<Done> {
         let bodies: Vec<&Json> = orders.iter().map(|o| &o.body).collect();
@@ -271,10 +293,15 @@ impl Server {
 impl Answer {
     /// What it says, or why the server refuses.
     fn accepted(self, what: &str) -> anyhow::Result<Json> {
-        let body: Json = serde_json::from_slice(&self.body).unwrap_or_default();
+        Ok(serde_json::from_slice(&self.success(what)?).unwrap_or_default())
+    }
+
+    /// As [`Answer::accepted`], as it came.
+    fn success(self, what: &str) -> anyhow::Result<Bytes> {
         if self.status.is_success() {
-            return Ok(body);
+            return Ok(self.body);
         }
+        let body: Json = serde_json::from_slice(&self.body).unwrap_or_default();
         let detail = body["detail"].as_str().unwrap_or_default();
         bail!("{what}: the server answers {} {}: {detail}", self.status.as_u16(), body["code"].as_str().unwrap_or_default());
     }

@@ -1,13 +1,12 @@
 //! Writes what the platform holds so that an import takes it again.
 
-mod events;
+pub mod events;
 mod orders;
 mod output;
 mod products;
 
 use output::Output;
 
-pub use events::events;
 pub use orders::{COLUMNS as ORDER_COLUMNS, orders};
 pub use products::{ProductFormat, products};
 

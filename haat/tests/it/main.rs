@@ -13,6 +13,7 @@ mod description;
 mod documents;
 mod import;
 mod journey;
+mod logs;
 mod market;
 mod nodes;
 mod outside;

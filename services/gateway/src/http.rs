@@ -1,5 +1,6 @@
 //! The gateway's own routes: what is asked of the process, its description, and the operator's API.
 
+mod events;
 mod operator;
 mod root;
 mod schemas;
@@ -98,6 +99,7 @@ pub fn routes() -> Routes<App> {
         .add(ADMIN, routes!(operator::discard_dead_letter))
         .add(ADMIN, routes!(operator::list_dead_jobs))
         .add(ADMIN, routes!(operator::retry_dead_job))
+        .add(ADMIN, routes!(events::export_events))
         .add(ADMIN, routes!(operator::start_replay))
         .add(ADMIN, routes!(operator::get_replay))
         .add(ADMIN, routes!(operator::cancel_replay))

@@ -1,5 +1,7 @@
 //! The operator side of every service, asked at once and merged.
 
+mod log;
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod consumer;
 pub mod dead_letters;
+mod part;
 mod reader;
 mod remote;
 mod replay;
@@ -14,6 +15,7 @@ use contracts::{Envelope, Metadata};
 use uuid::Uuid;
 
 pub use consumer::{Consumer, ConsumerError};
+pub use part::{PART_EVENTS_MAX, Part, Place, part};
 pub use reader::Reader;
 pub(crate) use reader::start_readers;
 pub use remote::newest;

@@ -3,7 +3,7 @@
 use contracts::proto::operator::operator_client::OperatorClient;
 use contracts::proto::operator::{
     DeadJobRequest, DeadLetterRequest, GetReplayRequest, ListDeadJobsRequest, ListDeadLetterGroupsRequest, ListDeadLettersRequest,
-    ListSagasRequest, Saga, SagaRequest, StartReplayRequest,
+    ListSagasRequest, ReadLogRequest, Saga, SagaRequest, StartReplayRequest,
 };
 use kit::channel::Channel;
 use kit::jobs::{JobDef, JobOutcome};
@@ -23,6 +23,7 @@ testing::both_engines!(
     a_saga_is_turned_back_before_its_pivot_only,
     dead_letters_are_seen_and_decided_on,
     dead_jobs_are_seen_and_tried_again,
+    a_log_is_read_part_by_part_up_to_where_it_went,
     what_is_not_there_is_not_found,
 );
 
@@ -238,6 +239,28 @@ async fn dead_jobs_are_seen_and_tried_again(engine: Engine) {
     assert!(!client.retry_dead_job(retry).await.unwrap().into_inner().found, "it is done");
     let left = client.list_dead_jobs(list(0, "")).await.unwrap().into_inner().dead_jobs;
     assert_eq!(left, [dead[1].clone()]);
+}
+
+async fn a_log_is_read_part_by_part_up_to_where_it_went(engine: Engine) {
+    let p = TestPlatform::start(engine, &[TALLY]).await;
+    let mut client = client(&p, "cart");
+    let empty = client.read_log(ReadLogRequest { place: None, limit: 2 }).await.unwrap().into_inner();
+    assert_eq!((empty.events.len(), empty.next), (0, None));
+    publish(&p, (1..=5).map(cart).collect(), 1).await;
+    let (mut place, mut parts) = (None, Vec::new());
+    loop {
+        let part = client.read_log(ReadLogRequest { place, limit: 2 }).await.unwrap().into_inner();
+        let events = part.events.iter().map(|text| serde_json::from_str::<Json>(text).unwrap());
+        parts.push(events.map(|e| e["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>());
+        // It goes on being written meanwhile.
+        publish(&p, vec![cart(6)], 1).await;
+        place = part.next;
+        if place.is_none() {
+            break;
+        }
+    }
+    let id = |n| cart(n).to_string();
+    assert_eq!(parts, [vec![id(1), id(2)], vec![id(3), id(4)], vec![id(5)]]);
 }
 
 async fn what_is_not_there_is_not_found(engine: Engine) {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contracts::events::cart::CartItemAdded;
-use contracts::{CartId, VariantId};
+use contracts::{CartId, Envelope, VariantId};
+use kit::events::{Place, part};
 use kit::{DbError, Tx, params};
 use testing::{Engine, TestPlatform};
 use uuid::Uuid;
@@ -42,6 +43,40 @@ fn a_position_that_was_rolled_back_is_passed() {
         p.settle().await;
         assert_eq!((effects(&p, cart(1)).await, effects(&p, cart(2)).await), (vec![], vec![2]));
     });
+}
+
+#[test]
+fn a_log_is_taken_out_whole_whatever_is_missing_or_still_open_in_it() {
+    testing::run(async {
+        let p = TestPlatform::start(Engine::Postgres, &[TALLY]).await;
+        let lost = hold_open(&p, 1, Err(DbError::Check("no".into())));
+        lost.has_drawn();
+        publish(&p, vec![cart(2)], 2).await;
+        lost.ends().await.unwrap_err();
+        let older = hold_open(&p, 1, Ok(()));
+        older.has_drawn();
+        publish(&p, vec![cart(3)], 3).await;
+        let (mut taken, mut place) = (Vec::new(), None);
+        for _ in 0..3 {
+            place = take(&p, place, &mut taken).await;
+            assert!(place.is_some() && !taken.contains(&cart(3)), "what is behind the open one waits: {taken:?}");
+        }
+        older.ends().await.unwrap();
+        publish(&p, vec![cart(4)], 4).await;
+        while place.is_some() {
+            place = take(&p, place, &mut taken).await;
+        }
+        assert_eq!(taken, [cart(2), cart(1), cart(3)], "what came later is not asked for");
+    });
+}
+
+/// Takes the next part out of the log; where the one behind it begins.
+async fn take(p: &TestPlatform, place: Option<Place>, taken: &mut Vec<Uuid>) -> Option<Place> {
+    let part: Result<_, DbError> = p.db("cart").read(move |q| part(q, place, 10)).await;
+    let part = part.unwrap();
+    let events = part.events.iter().map(|text| serde_json::from_str(text).and_then(Envelope::from_cloud_event).unwrap());
+    taken.extend(events.map(|e| e.stream));
+    part.next
 }
 
 /// The streams of the events that readers of the log may see.
