@@ -24,12 +24,15 @@ pub(crate) use prune::{prune, prune_signals};
 pub use view::{Filter, Retried, SagaView, StepView};
 
 use instance::Instance;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// The code of what was refused when a step's outcome stayed unknown for too long.
 pub const UNAVAILABLE: &str = "unavailable";
 
 /// Where a saga stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// A step is to be run.
     Running,

@@ -7,6 +7,7 @@ use contracts::Time;
 use contracts::proto::operator as proto;
 use kit::Problem;
 use kit::http::{Json, Page, Path, Query};
+use kit::saga::Status;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -96,38 +97,6 @@ pub struct Replay {
     error: Option<String>,
 }
 
-/// How a saga stands.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SagaStatus {
-    /// A step is to be run.
-    Running,
-    /// For a signal or its deadline.
-    Waiting,
-    /// All steps done.
-    Completed,
-    /// Unwinding.
-    Compensating,
-    /// Unwound.
-    Compensated,
-    /// An operator must look.
-    Stuck,
-}
-
-impl SagaStatus {
-    /// As services name it.
-    fn as_str(self) -> &'static str {
-        match self {
-            SagaStatus::Running => "running",
-            SagaStatus::Waiting => "waiting",
-            SagaStatus::Completed => "completed",
-            SagaStatus::Compensating => "compensating",
-            SagaStatus::Compensated => "compensated",
-            SagaStatus::Stuck => "stuck",
-        }
-    }
-}
-
 /// Which sagas.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -135,7 +104,7 @@ impl SagaStatus {
 pub struct SagaQuery {
     /// In this state.
     #[param(inline)]
-    status: Option<SagaStatus>,
+    status: Option<Status>,
     r#type: Option<String>,
     subject: Option<Uuid>,
     limit: Option<i64>,
