@@ -126,37 +126,9 @@ impl TestPlatform {
 
     /// Waits until every event is delivered, no saga runs (waiting ones may wait) and no job is due.
     pub async fn settle(&self) {
-        let patience = tokio::time::timeout(Duration::from_secs(SETTLE_SECONDS_MAX), self.settled()).await;
-        if patience.is_err() {
-            let left = self.platform().unfinished().await.unwrap_or_else(|e| vec![e.to_string()]);
-            panic!("after {SETTLE_SECONDS_MAX} s there is still work:\n{}", left.join("\n"));
-        }
-    }
-
-    /// Two looks in a row that find nothing, while nothing was said: what moves from one service to another between the
-    /// parts of a look leaves an event behind.
-    async fn settled(&self) {
-        let (mut quiet, mut said) = (0, self.said().await);
-        while quiet < 2 {
-            let left = self.platform().unfinished().await.unwrap_or_else(|e| panic!("the database cannot be read: {e}"));
-            let now = self.said().await;
-            quiet = if left.is_empty() && now == said { quiet + 1 } else { 0 };
-            said = now;
-            if !left.is_empty() {
-                tokio::time::sleep(Duration::from_millis(3)).await;
-            }
-        }
-    }
-
-    /// How far each service's log goes.
-    async fn said(&self) -> Vec<i64> {
-        let mut ends = Vec::new();
-        for def in &self.defs {
-            let end =
-                self.db(def.name).read(|q| q.row("SELECT COALESCE(MAX(position), 0) FROM own.events", &[])?.map_or(Ok(0), |r| r.get(0)));
-            ends.push(end.await.unwrap_or_else(|e: kit::DbError| panic!("the database cannot be read: {e}")));
-        }
-        ends
+        let left = self.platform().rest(Duration::from_secs(SETTLE_SECONDS_MAX)).await;
+        let left = left.unwrap_or_else(|e| panic!("the database cannot be read: {e}"));
+        assert!(left.is_empty(), "after {SETTLE_SECONDS_MAX} s there is still work:\n{}", left.join("\n"));
     }
 
     /// Moves the platform's clock on.

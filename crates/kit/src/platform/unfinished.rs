@@ -1,5 +1,7 @@
 //! What a platform has still to do.
 
+use std::time::Duration;
+
 use contracts::Time;
 
 use super::Platform;
@@ -9,6 +11,8 @@ use crate::params;
 
 /// Waiting for a retry that is due within this time counts as unfinished.
 const SOON_MS: i64 = 250;
+/// After how long what is unfinished is looked at again.
+const LOOK: Duration = Duration::from_millis(2);
 
 impl Platform {
     /// What is not finished, in words: undelivered events, retries that are due, sagas that run, jobs that are due.
@@ -28,6 +32,43 @@ impl Platform {
             left.extend(env.db.read(move |q| rows(q, soon)).await?);
         }
         Ok(left)
+    }
+
+    /// Waits until nothing is left to do at this moment, but no longer than `patience`. What is left then, in words; nothing
+    /// where all rests.
+    pub async fn rest(&self, patience: Duration) -> Result<Vec<String>, DbError> {
+        match tokio::time::timeout(patience, self.rested()).await {
+            Ok(rested) => rested.map(|()| Vec::new()),
+            Err(_) => {
+                let left = self.unfinished().await?;
+                Ok(if left.is_empty() { vec!["something is said again and again".into()] } else { left })
+            }
+        }
+    }
+
+    /// Two looks in a row that find nothing, while nothing was said: what moves from one service to another between the
+    /// parts of a look leaves an event behind.
+    async fn rested(&self) -> Result<(), DbError> {
+        let (mut quiet, mut said) = (0, self.said().await?);
+        while quiet < 2 {
+            let left = self.unfinished().await?;
+            let now = self.said().await?;
+            quiet = if left.is_empty() && now == said { quiet + 1 } else { 0 };
+            said = now;
+            if !left.is_empty() {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// How far each service's log goes.
+    async fn said(&self) -> Result<Vec<i64>, DbError> {
+        let mut ends = Vec::new();
+        for env in self.envs.values() {
+            ends.push(env.db.read(newest).await?);
+        }
+        Ok(ends)
     }
 }
 

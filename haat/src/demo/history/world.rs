@@ -15,7 +15,6 @@ use kit::{Caller, Clock, Env, Ids, Platform, Role};
 use serde_json::Value as Json;
 use tower::ServiceExt as _;
 
-use crate::console;
 use crate::run::Running;
 
 /// How long everything may take to come to rest, in seconds of real time.
@@ -138,36 +137,8 @@ impl World {
 
     /// Waits until nothing is left to do at this moment: every event is delivered, no saga runs, no job is due.
     pub async fn rest(&self) -> anyhow::Result<()> {
-        let rested = tokio::time::timeout(Duration::from_secs(REST_SECONDS_MAX), self.rested()).await;
-        match rested {
-            Ok(rested) => rested,
-            Err(_) => bail!("the past does not come to rest:\n{}", self.platform().unfinished().await?.join("\n")),
-        }
-    }
-
-    /// Two looks in a row that find nothing, while nothing was said: what moves from one service to another between the
-    /// parts of a look leaves an event behind.
-    async fn rested(&self) -> anyhow::Result<()> {
-        let (mut quiet, mut said) = (0, self.said().await?);
-        while quiet < 2 {
-            let left = self.platform().unfinished().await?;
-            let now = self.said().await?;
-            quiet = if left.is_empty() && now == said { quiet + 1 } else { 0 };
-            said = now;
-            if !left.is_empty() {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// How far each service's log goes.
-    async fn said(&self) -> anyhow::Result<Vec<i64>> {
-        let mut ends = Vec::new();
-        for env in self.platform().services().filter_map(|s| self.platform().env(s)).filter(|e| e.db.service() != console::SERVICE.name) {
-            ends.push(env.db.read(kit::events::newest).await?);
-        }
-        Ok(ends)
+        let left = self.platform().rest(Duration::from_secs(REST_SECONDS_MAX)).await?;
+        if left.is_empty() { Ok(()) } else { bail!("the past does not come to rest:\n{}", left.join("\n")) }
     }
 
     /// Ends it there.
