@@ -133,6 +133,11 @@ impl Operator for Desk {
         Ok(Response::new(DeadJobResponse { found: dead::retry(&self.db, id).await.map_err(failed)? }))
     }
 
+    async fn discard_dead_job(&self, request: Request<DeadJobRequest>) -> Answer<DeadJobResponse> {
+        let id = proto::id("dead job", &request.into_inner().id)?;
+        Ok(Response::new(DeadJobResponse { found: dead::discard(&self.db, id).await.map_err(failed)? }))
+    }
+
     async fn read_log(&self, request: Request<ReadLogRequest>) -> Answer<ReadLogResponse> {
         let ReadLogRequest { place, limit } = request.into_inner();
         let place = place.map(|p| Place { after: p.after, until: p.until });

@@ -74,7 +74,7 @@ fn services_have_figures_of_their_own_on_postgres_too() {
 }
 
 #[test]
-fn a_dead_job_is_seen_and_tried_again_by_an_administrator() {
+fn a_dead_job_is_seen_tried_again_and_given_up_by_an_administrator() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         testing::run(async {
             let market = Market::open(Layout::Together(engine)).await;
@@ -95,6 +95,11 @@ fn a_dead_job_is_seen_and_tried_again_by_an_administrator() {
             market.outside.send(&market.admin, "POST", &retry(job["id"].as_str().unwrap()), None, &[]).await.expect(204);
             let has_failed_anew = |now: &serde_json::Value| now["failedAt"].is_string() && now["failedAt"] != job["failedAt"];
             testing::eventually("it was tried again", || async { has_failed_anew(&dead().await[0]) }).await;
+            let discard = format!("/dead-jobs/{}/discard", job["id"].as_str().unwrap());
+            market.outside.send(&market.sellers[0], "POST", &discard, None, &[]).await.expect(403);
+            market.outside.send(&market.admin, "POST", &discard, None, &[]).await.expect(204);
+            assert_eq!(dead().await, json!([]));
+            market.outside.send(&market.admin, "POST", &discard, None, &[]).await.expect(404);
             market.close().await;
         });
     }

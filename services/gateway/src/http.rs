@@ -99,6 +99,7 @@ pub fn routes() -> Routes<App> {
         .add(ADMIN, routes!(operator::discard_dead_letter))
         .add(ADMIN, routes!(operator::list_dead_jobs))
         .add(ADMIN, routes!(operator::retry_dead_job))
+        .add(ADMIN, routes!(operator::discard_dead_job))
         .add(ADMIN, routes!(events::export_events))
         .add(ADMIN, routes!(operator::start_replay))
         .add(ADMIN, routes!(operator::get_replay))

@@ -154,6 +154,16 @@ impl Operators {
         one("dead job", answers.await, |a| a.found).map(drop)
     }
 
+    /// Gives a dead job up.
+    pub async fn discard_dead_job(&self, id: Uuid) -> Result<(), Problem> {
+        let id = id.to_string();
+        let answers = self.ask(|mut client| {
+            let id = id.clone();
+            async move { client.discard_dead_job(proto::DeadJobRequest { id }).await }
+        });
+        one("dead job", answers.await, |a| a.found).map(drop)
+    }
+
     /// Builds a read model anew, in the service that has it.
     pub async fn start_replay(&self, read_model: &str) -> Result<proto::Replay, Problem> {
         let answers = self.ask(|mut client| {

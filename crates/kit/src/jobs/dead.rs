@@ -1,4 +1,4 @@
-//! Jobs that failed for good: an operator sees them, and has them tried again once the cause is mended.
+//! Jobs that failed for good: an operator sees them, has them tried again once the cause is mended, or does without them.
 
 use contracts::Time;
 use uuid::Uuid;
@@ -59,4 +59,9 @@ pub async fn retry(db: &Db, id: Uuid) -> Result<bool, DbError> {
         Ok(found)
     })
     .await
+}
+
+/// Does without a dead job: what it was to do is never done. `false` when there is none.
+pub async fn discard(db: &Db, id: Uuid) -> Result<bool, DbError> {
+    db.write(move |tx| Ok(tx.execute("DELETE FROM own.jobs WHERE id = $1 AND state = 'dead'", params![id])? > 0)).await
 }

@@ -239,6 +239,19 @@ async fn dead_jobs_are_seen_and_tried_again(engine: Engine) {
     assert!(!client.retry_dead_job(retry).await.unwrap().into_inner().found, "it is done");
     let left = client.list_dead_jobs(list(0, "")).await.unwrap().into_inner().dead_jobs;
     assert_eq!(left, [dead[1].clone()]);
+
+    let discard = DeadJobRequest { id: dead[1].id.clone() };
+    assert!(client.discard_dead_job(discard.clone()).await.unwrap().into_inner().found);
+    assert!(!client.discard_dead_job(discard).await.unwrap().into_inner().found, "it is gone");
+    assert_eq!(client.list_dead_jobs(list(0, "")).await.unwrap().into_inner().dead_jobs, []);
+    let alive = p.db("works").write(|tx| {
+        let now = tx.now();
+        kit::jobs::queue(tx, "deliver", "third", json!(null), now.plus_seconds(60))?;
+        tx.row("SELECT id FROM own.jobs WHERE key = 'third'", &[])?.map_or(Ok(Uuid::nil()), |r| r.get(0))
+    });
+    let alive: Uuid = alive.await.map_err(|e: kit::DbError| e).unwrap();
+    let discard = DeadJobRequest { id: alive.to_string() };
+    assert!(!client.discard_dead_job(discard).await.unwrap().into_inner().found, "it is not dead");
 }
 
 async fn a_log_is_read_part_by_part_up_to_where_it_went(engine: Engine) {

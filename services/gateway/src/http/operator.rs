@@ -192,6 +192,12 @@ pub async fn retry_dead_job(State(app): State<App>, Path(id): Path<Uuid>) -> Res
     app.operators.retry_dead_job(id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+/// Gives a dead job up: what it was to do is never done.
+#[utoipa::path(post, path = "/api/v1/dead-jobs/{id}/discard", responses((status = 204, description = "It is gone.")))]
+pub async fn discard_dead_job(State(app): State<App>, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+    app.operators.discard_dead_job(id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
 /// Builds a read model anew from the log.
 #[utoipa::path(post, path = "/api/v1/replays", request_body = NewReplay, responses((status = 201, body = Replay)))]
 pub async fn start_replay(State(app): State<App>, Json(body, _): Json<NewReplay>) -> Result<Response, Problem> {

@@ -23,7 +23,7 @@ async fn every_route_answers_in_its_form(engine: Engine) {
         seen.push(json!({"request": what, "status": answer.status, "body": body}));
     };
     let nothing = "01900000-0000-7000-8000-00000000dead";
-    let asked: [(&str, &str, &str); 25] = [
+    let asked: [(&str, &str, &str); 26] = [
         ("GET", "/health", ""),
         ("GET", "/api/v1/nowhere", ""),
         ("DELETE", "/health", ""),
@@ -44,6 +44,7 @@ async fn every_route_answers_in_its_form(engine: Engine) {
         ("POST", &format!("/api/v1/dead-letters/{nothing}/retry"), &admin),
         ("GET", "/api/v1/dead-jobs", &admin),
         ("POST", &format!("/api/v1/dead-jobs/{nothing}/retry"), &admin),
+        ("POST", &format!("/api/v1/dead-jobs/{nothing}/discard"), &admin),
         ("GET", "/api/v1/events/exports", &admin),
         ("GET", "/api/v1/events/exports?service=odd&limit=1", &admin),
         ("GET", "/api/v1/events/exports?after=odd:1", &admin),
