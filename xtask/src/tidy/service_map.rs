@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::Finding;
@@ -15,7 +16,7 @@ const PATH: &str = "docs/service-map.md";
 const EVERY_SERVICE: &str = "*";
 
 /// What a `ServiceDef` declares.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Declared {
     /// What the file's header says of it in one sentence.
     purpose: String,
@@ -27,34 +28,46 @@ struct Declared {
 pub fn write() -> Result<()> {
     let path = workspace::root().join(PATH);
     std::fs::create_dir_all(path.parent().context("the map lies in a folder")?)?;
-    std::fs::write(&path, render(&declarations(&Tree::read()?))).with_context(|| format!("cannot write {PATH}"))
+    let (services, unread) = declarations(&Tree::read()?);
+    if !unread.is_empty() {
+        bail!("the map would not be whole:\n{}", unread.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n"));
+    }
+    std::fs::write(&path, render(&services)).with_context(|| format!("cannot write {PATH}"))
 }
 
 /// The map is that of the source.
 pub fn is_current(tree: &Tree) -> Vec<Finding> {
-    let expected = render(&declarations(tree));
+    let (services, unread) = declarations(tree);
+    if !unread.is_empty() {
+        return unread;
+    }
+    let expected = render(&services);
     let found = tree.files.iter().find(|f| f.path == PATH).map_or("", |f| &f.text);
     let line = expected.lines().zip(found.lines()).take_while(|(a, b)| a == b).count() + 1;
     let old = || Finding::new(PATH, line, "the map is not that of the source; draw it again: cargo xtask service-map");
     (found != expected).then(old).into_iter().collect()
 }
 
-fn declarations(tree: &Tree) -> BTreeMap<String, Declared> {
-    let (mut all, anywhere) = (BTreeMap::new(), constants(tree.production().map(|(_, code)| code)));
+/// What the services declare, by their names; and what cannot be read of it, so that none is left out without a word.
+fn declarations(tree: &Tree) -> (BTreeMap<String, Declared>, Vec<Finding>) {
+    let (mut all, mut unread) = (BTreeMap::new(), Vec::new());
+    let anywhere = constants(tree.production().map(|(_, code)| code));
     // The simulator has a service of its own, which is none of haat's.
     let of_haat = |path: &str| path.starts_with("haat/src/") && !path.starts_with("haat/src/sim/");
     for (file, code) in tree.production().filter(|(f, _)| f.in_service().is_some() || of_haat(&f.path)) {
         // Of constants with one name that of the same file is meant.
         let constants = anywhere.clone().into_iter().chain(constants([code])).collect();
-        let mut found = Declarations { constants, all: Vec::new() };
+        let mut found = Declarations { constants, all: Vec::new(), unread: Vec::new() };
         found.visit_file(&code.tree);
+        let text = |field| format!("`{field}` of a service cannot be read here: write it as text, or as a constant that is text");
+        unread.extend(found.unread.into_iter().map(|(line, field)| Finding::new(&file.path, line, text(field))));
         for (name, declared) in found.all {
             let header = file.text.lines().next().unwrap_or("").trim_start_matches("//!").trim();
             let purpose = header.strip_prefix(&format!("{name}: ")).unwrap_or(header).to_owned();
             all.insert(name, Declared { purpose, ..declared });
         }
     }
-    all
+    (all, unread)
 }
 
 /// Constants that are text, by their names.
@@ -73,22 +86,32 @@ fn constants<'a>(code: impl IntoIterator<Item = &'a Code>) -> BTreeMap<String, S
 struct Declarations {
     constants: BTreeMap<String, String>,
     all: Vec<(String, Declared)>,
+    /// The line and the field of what is no text.
+    unread: Vec<(usize, &'static str)>,
 }
 
 impl<'ast> Visit<'ast> for Declarations {
     fn visit_expr_struct(&mut self, value: &'ast syn::ExprStruct) {
-        if value.path.segments.last().is_some_and(|s| s.ident == "ServiceDef") {
-            let texts = |field: &str| {
-                let named = value.fields.iter().find(|f| matches!(&f.member, syn::Member::Named(name) if name == field));
-                let mut texts = Texts { constants: &self.constants, all: Vec::new() };
-                named.into_iter().for_each(|f| texts.visit_expr(&f.expr));
-                texts.all
-            };
-            if let Some(name) = texts("name").pop() {
-                self.all.push((name, Declared { purpose: String::new(), calls: texts("calls"), reads: texts("reads") }));
-            }
+        // What is made of another declaration is no service of its own.
+        if value.path.segments.last().is_some_and(|s| s.ident == "ServiceDef") && value.rest.is_none() {
+            let (names, calls, reads) = (self.texts(value, "name"), self.texts(value, "calls"), self.texts(value, "reads"));
+            let declared = Declared { purpose: String::new(), calls, reads };
+            self.all.extend(names.into_iter().map(|name| (name, declared.clone())));
         }
         visit::visit_expr_struct(self, value);
+    }
+}
+
+impl Declarations {
+    /// The texts of a field.
+    fn texts(&mut self, value: &syn::ExprStruct, name: &'static str) -> Vec<String> {
+        let mut texts = Texts { constants: &self.constants, all: Vec::new(), is_unread: false };
+        let field = value.fields.iter().find(|f| matches!(&f.member, syn::Member::Named(named) if named == name));
+        field.into_iter().for_each(|f| texts.visit_expr(&f.expr));
+        if texts.is_unread || field.is_none() {
+            self.unread.push((field.map_or(value.span(), Spanned::span).start().line, name));
+        }
+        texts.all
     }
 }
 
@@ -96,16 +119,24 @@ impl<'ast> Visit<'ast> for Declarations {
 struct Texts<'a> {
     constants: &'a BTreeMap<String, String>,
     all: Vec<String>,
+    /// There was something else.
+    is_unread: bool,
 }
 
 impl<'ast> Visit<'ast> for Texts<'_> {
-    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
-        self.all.push(text.value());
-    }
-
-    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
-        let name = path.path.segments.last().map(|s| s.ident.to_string());
-        self.all.extend(name.and_then(|name| self.constants.get(&name).cloned()));
+    fn visit_expr(&mut self, expr: &'ast syn::Expr) {
+        match expr {
+            syn::Expr::Reference(_) | syn::Expr::Array(_) => visit::visit_expr(self, expr),
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => self.all.push(text.value()),
+            syn::Expr::Path(path) => {
+                let name = path.path.segments.last().map(|s| s.ident.to_string());
+                match name.and_then(|name| self.constants.get(&name)) {
+                    Some(text) => self.all.push(text.clone()),
+                    None => self.is_unread = true,
+                }
+            }
+            _ => self.is_unread = true,
+        }
     }
 }
 
@@ -143,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_map_shows_what_the_source_declares() {
-        let map = render(&declarations(&Tree::of(&[ORDERS])));
+        let map = render(&declarations(&Tree::of(&[ORDERS])).0);
         for part in ["  orders --> cart\n", "  payments -.-> orders\n", "| orders | what was bought. | cart, payments | payments |\n"] {
             assert!(map.contains(part), "{part}: {map}");
         }
@@ -161,7 +192,7 @@ mod tests {
         };
         let every = ("crates/kit/src/channel.rs".to_owned(), "pub const EVERY_SERVICE: &str = \"*\";".to_owned());
         let files = [service("gateway", "kit::channel::EVERY_SERVICE"), service("notifications", "NAME"), every];
-        let map = render(&declarations(&Tree::of(&files.each_ref().map(|(path, text)| (path.as_str(), text.as_str())))));
+        let map = render(&declarations(&Tree::of(&files.each_ref().map(|(path, text)| (path.as_str(), text.as_str())))).0);
         for part in [
             "  gateway --> cart\n  gateway --> every([every service])\n",
             "| gateway | what it does. | cart, every service |  |\n",
@@ -172,8 +203,31 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_read_is_named() {
+        let map = render(&declarations(&Tree::of(&[ORDERS])).0);
+        let said = |declared: &str| {
+            let text = format!("//! x\npub const SERVICE: ServiceDef = ServiceDef {{ {declared} }};");
+            said(is_current, &[ORDERS, ("services/x/src/lib.rs", &text), (PATH, &map)])
+        };
+        for (field, declared) in [
+            ("name", "name: kit::NAMED, calls: &[], reads: &[], build"),
+            ("name", "name: concat!(\"x\", \"y\"), calls: &[], reads: &[], build"),
+            ("name", "name, calls: &[], reads: &[], build"),
+            ("name", "calls: &[], reads: &[], build"),
+            ("calls", "name: \"x\", calls: CALLS, reads: &[], build"),
+            ("reads", "name: \"x\", calls: &[], reads: &[\"orders\", OTHERS], build"),
+        ] {
+            let expected = format!(
+                "services/x/src/lib.rs:2: `{field}` of a service cannot be read here: write it as text, or as a constant that is text"
+            );
+            assert_eq!(said(declared), [expected], "{declared}");
+        }
+        assert!(said("calls: &[], ..SERVICE").is_empty(), "made of another");
+    }
+
+    #[test]
     fn an_old_map_is_named() {
-        let map = render(&declarations(&Tree::of(&[ORDERS])));
+        let map = render(&declarations(&Tree::of(&[ORDERS])).0);
         assert!(said(is_current, &[ORDERS, (PATH, &map)]).is_empty());
         let found = said(is_current, &[ORDERS, (PATH, &map.replace("  orders --> cart\n", ""))]);
         assert_eq!(found, ["docs/service-map.md:8: the map is not that of the source; draw it again: cargo xtask service-map"]);
