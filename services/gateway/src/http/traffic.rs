@@ -116,11 +116,12 @@ pub async fn list_upstreams(State(app): State<App>) -> Result<axum::Json<Upstrea
     let asked = directory.services().into_iter().map(|service| {
         let (is_here, address, operators) = (directory.local_http(service).is_some(), directory.remote(service), &app.operators);
         async move {
-            match (is_here, address) {
-                (true, _) => Upstream { service, place: "here", address: None, answers: true },
-                (false, None) => Upstream { service, place: "absent", address: None, answers: false },
-                (false, address) => Upstream { service, place: "elsewhere", address, answers: operators.answers(service).await },
-            }
+            let (place, address) = match (is_here, address) {
+                (true, _) => ("here", None),
+                (false, None) => return Upstream { service, place: "absent", address: None, answers: false },
+                (false, address) => ("elsewhere", address),
+            };
+            Upstream { service, place, address, answers: operators.answers(service).await }
         }
     });
     Ok(axum::Json(UpstreamList { data: join_all(asked).await }))

@@ -1,6 +1,9 @@
 //! What the gateway shows of events and of itself.
 
+use std::sync::Arc;
+
 use kit::Role;
+use kit::channel::{CallInfo, Fault};
 use serde_json::{Value, json};
 use testing::{Engine, TestPlatform};
 
@@ -11,6 +14,7 @@ testing::both_engines!(
     every_type_of_event_has_a_schema,
     the_route_table_is_shown_to_administrators,
     services_and_answers_are_shown_to_administrators,
+    a_service_of_this_process_is_asked_too_whether_it_answers,
 );
 
 async fn every_type_of_event_has_a_schema(engine: Engine) {
@@ -53,6 +57,18 @@ async fn the_route_table_is_shown_to_administrators(engine: Engine) {
     assert_eq!(of("GET", "/api/v1/echo/never")["timeoutSeconds"], 1);
     assert_eq!((&of("GET", "/health")["who"], &of("GET", "/api/v1/echo/user")["who"]), (&json!(["public"]), &json!(["user"])));
     assert_eq!(routes["data"].as_array().unwrap().len(), p.platform().directory.routes().len());
+}
+
+async fn a_service_of_this_process_is_asked_too_whether_it_answers(engine: Engine) {
+    let p = TestPlatform::start(engine, SERVICES).await;
+    let outside = Outside::of(&p.platform().directory);
+    let admin = bearer(&identity::sign_in(&[Role::Admin]).1);
+    let is_lost = |call: &CallInfo| call.caller == "gateway" && call.callee == "echo";
+    p.platform().directory.set_faults(Arc::new(move |call| if is_lost(call) { Fault::LoseRequest } else { Fault::None }));
+    let upstreams = outside.get("/api/v1/gateway/upstreams", &[("authorization", &admin)]).await.body;
+    for upstream in upstreams["data"].as_array().unwrap().iter().filter(|u| u["place"] == "here") {
+        assert_eq!(upstream["answers"], json!(upstream["service"] != "echo"), "{upstream}");
+    }
 }
 
 async fn services_and_answers_are_shown_to_administrators(engine: Engine) {
