@@ -238,6 +238,9 @@ async fn serve_until_stopped(config: &Config, only: &[String], listeners: Listen
 async fn serve_until(config: &Config, only: &[String], listeners: Listeners, welcome: bool) -> anyhow::Result<()> {
     let running = start(config, only).await?;
     telemetry::count(&running.platform.tasks).map_err(anyhow::Error::msg)?;
+    for (service, notice) in running.platform.notices() {
+        tracing::warn!(service, "{notice}");
+    }
     let listening = running.answer(listeners)?;
     if listening.is_empty() {
         bail!("nothing would listen: run the gateway here, or set internal_listen");

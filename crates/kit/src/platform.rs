@@ -147,6 +147,7 @@ pub struct Platform {
     jobs: Vec<JobRunner>,
     replays: Vec<Replays>,
     figures: BTreeMap<&'static str, &'static [Figure]>,
+    notices: Vec<(&'static str, &'static str)>,
 }
 
 impl Platform {
@@ -216,6 +217,7 @@ impl Platform {
             jobs: Vec::new(),
             replays: Vec::new(),
             figures: BTreeMap::new(),
+            notices: Vec::new(),
         };
         Ok((chosen, platform))
     }
@@ -259,6 +261,7 @@ impl Platform {
             bus.register(def.name, log_reader(&env.db, self.directory.faults()));
             self.envs.insert(def.name, env.clone());
             self.figures.insert(def.name, service.figures);
+            self.notices.extend(service.notices.drain(..).map(|notice| (def.name, notice)));
             built.push((env, service, replays));
         }
         for (env, service, _) in &built {
@@ -328,6 +331,11 @@ impl Platform {
     /// The services that run here.
     pub fn services(&self) -> impl Iterator<Item = &'static str> {
         self.envs.keys().copied()
+    }
+
+    /// What whoever runs the services should know: whose word it is, and the word.
+    pub fn notices(&self) -> &[(&'static str, &'static str)] {
+        &self.notices
     }
 
     /// Every subscription and read model of the services that run here.

@@ -99,6 +99,8 @@ pub struct Service {
     pub log: LogKept,
     /// What operators watch of its rows.
     pub figures: &'static [Figure],
+    /// What whoever runs it should know, such as that something is not configured. It is said where it is served.
+    pub notices: Vec<&'static str>,
 }
 
 /// A gauge that is looked up now and then: its statement gives a number in each row, and behind it what the labels hold.
@@ -116,7 +118,17 @@ pub struct Figure {
 impl Default for Service {
     fn default() -> Service {
         let (http, rpc, consumers, jobs) = (Router::new(), Router::new(), Vec::new(), Vec::new());
-        Service { http, rpc, consumers, sagas: None, jobs, read_models: Vec::new(), log: LogKept::Forever, figures: &[] }
+        Service {
+            http,
+            rpc,
+            consumers,
+            sagas: None,
+            jobs,
+            read_models: Vec::new(),
+            log: LogKept::Forever,
+            figures: &[],
+            notices: Vec::new(),
+        }
     }
 }
 

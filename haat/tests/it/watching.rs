@@ -43,6 +43,29 @@ fn every_metric_is_explained_and_top_shows_them() {
 }
 
 #[test]
+fn that_no_mail_leaves_is_said_where_it_is_served_and_not_by_every_command() {
+    const NOTICE: &str = "no mail leaves: services.notifications.smtp is not configured";
+    let folder = folder();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct horse battery\n").unwrap();
+    let commands: [&[&str]; 3] =
+        [&["migrate"], &["admin", "create", "--email", "boss@haat.test", "--password-file", "password"], &["export", "products"]];
+    for command in commands {
+        let output = haat(folder.path(), command).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains(NOTICE), "{command:?}: {said}");
+    }
+    for (profile, times) in [("production", 1), ("development", 0)] {
+        let log = std::fs::File::create(folder.path().join(profile)).unwrap();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", profile];
+        let server = Server::start(haat(folder.path(), &arguments).stderr(log));
+        assert_eq!(server.stop(), Some(0));
+        let said = std::fs::read_to_string(folder.path().join(profile)).unwrap();
+        assert_eq!(said.matches(NOTICE).count(), times, "{profile}: {said}");
+    }
+}
+
+#[test]
 fn top_says_what_is_wrong_with_an_address() {
     let folder = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

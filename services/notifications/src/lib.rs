@@ -77,6 +77,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         webhooks: app::Webhooks::new(&config.webhooks, development, env.shared.master_key).map_err(wrong)?,
     };
     Ok(Service {
+        notices: app.mailer.notice().into_iter().collect(),
         http: http::served(app.clone(), development),
         consumers: consumers::all(),
         jobs: jobs(&app),

@@ -33,11 +33,13 @@ impl Mailer {
         match &config.smtp {
             Some(server) => Ok(Mailer::Smtp(Arc::new(smtp::Server::new(server, public_url)?))),
             None if development => Ok(Mailer::Mailbox),
-            None => {
-                tracing::warn!("no mail leaves: services.notifications.smtp is not configured");
-                Ok(Mailer::Nobody)
-            }
+            None => Ok(Mailer::Nobody),
         }
+    }
+
+    /// What whoever runs this should know.
+    pub fn notice(&self) -> Option<&'static str> {
+        matches!(self, Mailer::Nobody).then_some("no mail leaves: services.notifications.smtp is not configured")
     }
 
     /// The answer where nobody need be asked for it: it is taken.
