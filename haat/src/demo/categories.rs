@@ -95,7 +95,9 @@ impl Shelves {
     pub async fn build(mut catalog: CatalogClient<Channel>) -> anyhow::Result<Shelves> {
         for (name, attributes) in ROOTS {
             let attributes = attributes.iter().map(|a| (*a).to_owned()).collect();
-            catalog.ensure_category(EnsureCategoryRequest { path: vec![(*name).to_owned()], attributes, check_only: false }).await?;
+            catalog
+                .ensure_category(EnsureCategoryRequest { path: vec![(*name).to_owned()], attributes, ..EnsureCategoryRequest::default() })
+                .await?;
         }
         let mut ids = Vec::new();
         for leaf in LEAVES {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use contracts::files::{FileProduct, RowError};
 use contracts::proto::catalog::catalog_client::CatalogClient;
-use contracts::proto::catalog::{EnsureCategoryRequest, ExportProductsRequest, ImportError, ImportProductsRequest};
+use contracts::proto::catalog::{CategoryPath, EnsureCategoryRequest, ExportProductsRequest, ImportError, ImportProductsRequest};
 use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::identity::{FindUsersRequest, GetUserRequest};
 use contracts::proto::orders::orders_client::OrdersClient;
@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{Done, FileOrder, How, Rows};
+use super::{Category, Done, FileOrder, How, Rows};
 
 /// The largest answer: a page of exports has about 2 MB and one body more, and what is wrong with a chunk is said in full.
 const ANSWER_MAX: usize = 64 << 20;
@@ -49,13 +49,15 @@ impl Here {
         Ok((made.into_inner(), true))
     }
 
-    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing and not only a dry
-    /// run. The inner error says why it cannot be made.
-    pub async fn open_category(&self, names: &str, is_dry: bool) -> anyhow::Result<Result<(), String>> {
-        let path = names.split('>').map(|n| n.trim().to_owned()).collect();
-        let request = EnsureCategoryRequest { path, attributes: Vec::new(), check_only: is_dry };
-        match self.catalog()?.ensure_category(request).await {
-            Ok(_) => Ok(Ok(())),
+    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. In a dry run it is
+    /// not, and those count as made before that are `assumed`. The inner error says why it cannot be made.
+    pub async fn open_category(&self, names: &str, assumed: Option<&[String]>) -> anyhow::Result<Result<Category, String>> {
+        let path = |names: &str| names.split('>').map(|n| n.trim().to_owned()).collect();
+        let before = assumed.unwrap_or_default().iter().map(|names| CategoryPath { names: path(names) }).collect();
+        let request = EnsureCategoryRequest { path: path(names), attributes: Vec::new(), check_only: assumed.is_some(), assumed: before };
+        match self.catalog()?.ensure_category(request).await.map(tonic::Response::into_inner) {
+            Ok(there) if !there.category_id.is_empty() => Ok(Ok(Category::There)),
+            Ok(missing) => Ok(Ok(Category::Missing(Some(missing.above_id).filter(|id| !id.is_empty())))),
             Err(status) if matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound) => {
                 Ok(Err(status.message().to_owned()))
             }

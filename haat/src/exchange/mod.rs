@@ -47,6 +47,15 @@ impl Done {
     }
 }
 
+/// How a category that a file names stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Category {
+    /// It is there by now.
+    There,
+    /// It would be made, below the one with this id.
+    Missing(Option<String>),
+}
+
 /// How a chunk of products is written.
 #[derive(Clone, Copy)]
 pub struct How {
@@ -117,13 +126,13 @@ impl Target {
         }
     }
 
-    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing and not only a dry
-    /// run. The inner error says why it cannot be made.
-    pub async fn open_category(&self, names: &str, is_dry: bool) -> anyhow::Result<Result<(), String>> {
+    /// The category with a slug, or at the end of names such as `Clothes > Shirts`; made where it is missing. In a dry run it is
+    /// not, and those count as made before that are `assumed`. The inner error says why it cannot be made.
+    pub async fn open_category(&self, names: &str, assumed: Option<&[String]>) -> anyhow::Result<Result<Category, String>> {
         match self {
-            Target::Here(here) => here.open_category(names, is_dry).await,
+            Target::Here(here) => here.open_category(names, assumed).await,
             Target::Server(server) => match server.has_category(names).await? {
-                true => Ok(Ok(())),
+                true => Ok(Ok(Category::There)),
                 false => Ok(Err("on a running server an administrator makes categories with POST /api/v1/categories".into())),
             },
         }

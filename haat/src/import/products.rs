@@ -19,7 +19,7 @@ use super::shopify;
 use super::source::{Source, renamed};
 use super::stores::Stores;
 use super::{BODY_MAX, CHUNK_BYTES, Format, Progress, Report, Stop, too_large};
-use crate::exchange::{Done, How, Target};
+use crate::exchange::{Category, Done, How, Target};
 
 /// How many products go out at once; the catalog writes them in transactions of its own.
 const CHUNK: usize = 120;
@@ -67,8 +67,8 @@ pub async fn products(target: Target, wanted: &Wanted<'_>, report: &mut Report) 
     let Opened { products, bytes, read } = opened(source, format, wanted).with_context(|| wanted.file.display().to_string())?;
     let column = if format == Format::Csv { plain_column } else { as_it_is };
     let mut progress = Progress::new(bytes, "products");
-    let (stores, categories) = (Stores::default(), BTreeMap::new());
-    let mut run = Run { target, wanted, column, stores, categories, under_way: VecDeque::new(), report };
+    let (stores, categories, assumed) = (Stores::default(), BTreeMap::new(), Vec::new());
+    let mut run = Run { target, wanted, column, stores, categories, assumed, under_way: VecDeque::new(), report };
     let went = run.all(products, &mut progress, &read).await;
     // What was begun is counted, whatever ended the rest.
     let ended = run.end_all().await;
@@ -165,7 +165,9 @@ struct Run<'a> {
     column: fn(&str) -> String,
     stores: Stores,
     /// Those that are there by now; of the others why they cannot be made.
-    categories: BTreeMap<String, Result<(), String>>,
+    categories: BTreeMap<String, Result<Category, String>>,
+    /// Those that a dry run would have made by now, in this order.
+    assumed: Vec<String>,
     under_way: VecDeque<JoinHandle<anyhow::Result<Done>>>,
     report: &'a mut Report,
 }
@@ -204,10 +206,6 @@ impl Run<'_> {
     async fn begin(&mut self, slug: &str, mut products: Vec<FileProduct>) -> anyhow::Result<()> {
         if self.wanted.opens_categories {
             products = self.in_categories(products).await?;
-            if self.wanted.is_dry && matches!(self.target, Target::Here(_)) {
-                // They would be there by now.
-                products.iter_mut().filter_map(|p| p.body.as_object_mut()).for_each(|body| drop(body.shift_remove("category")));
-            }
         }
         let Some(first) = products.first() else { return Ok(()) };
         let store = self.stores.open(&self.target, slug, &first.vendor, (self.wanted.is_dry, &mut *self.report)).await?;
@@ -223,31 +221,39 @@ impl Run<'_> {
     /// Those whose categories are there, or could be made; the others are bad rows.
     async fn in_categories(&mut self, products: Vec<FileProduct>) -> anyhow::Result<Vec<FileProduct>> {
         let mut filed = Vec::with_capacity(products.len());
-        for product in products {
+        for mut product in products {
             match self.open_categories(&product).await? {
-                Ok(()) => filed.push(product),
+                Ok(names) => {
+                    if let Some(category) = product.body.get_mut("category").filter(|c| self.wanted.is_dry && c.is_string()) {
+                        *category = names.join("|").into();
+                    }
+                    filed.push(product);
+                }
                 Err(reason) => self.report.refuse([RowError::new(product.line, "category", reason)])?,
             }
         }
         Ok(filed)
     }
 
-    async fn open_categories(&mut self, product: &FileProduct) -> anyhow::Result<Result<(), String>> {
-        let names = product.body.get("category").and_then(Json::as_str).unwrap_or_default();
+    /// What a product's categories are called that are there by now. In a dry run the nearest one above stands for one that
+    /// would be made: it asks the same of products.
+    async fn open_categories(&mut self, product: &FileProduct) -> anyhow::Result<Result<Vec<String>, String>> {
+        let (names, mut there) = (product.body.get("category").and_then(Json::as_str).unwrap_or_default(), Vec::new());
         for name in names.split('|').map(str::trim).filter(|name| !name.is_empty()) {
-            let known = match self.categories.get(name) {
-                Some(known) => known.clone(),
-                None => {
-                    let opened = self.target.open_category(name, self.wanted.is_dry).await?;
-                    self.categories.insert(name.to_owned(), opened.clone());
-                    opened
+            if !self.categories.contains_key(name) {
+                let opened = self.target.open_category(name, self.wanted.is_dry.then_some(&self.assumed)).await?;
+                if matches!(opened, Ok(Category::Missing(_))) {
+                    self.assumed.push(name.to_owned());
                 }
-            };
-            if let Err(reason) = known {
-                return Ok(Err(format!("{name:?}: {reason}")));
+                self.categories.insert(name.to_owned(), opened);
+            }
+            match self.categories.get(name) {
+                Some(Ok(Category::Missing(above))) => there.extend(above.clone()),
+                Some(Err(reason)) => return Ok(Err(format!("{name:?}: {reason}"))),
+                _ => there.push(name.to_owned()),
             }
         }
-        Ok(Ok(()))
+        Ok(Ok(there))
     }
 
     /// Waits for the oldest chunk, where one is under way.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::binary::{Server, folder, haat};
 
 /// Runs a command in `folder`: whether it ended well, and what it said.
-fn run(folder: &Path, arguments: &[&str]) -> (bool, String) {
+pub fn run(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let Output { status, stdout, stderr } = haat(folder, arguments).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(!said.contains("panicked"), "{said}");
@@ -16,17 +16,17 @@ fn run(folder: &Path, arguments: &[&str]) -> (bool, String) {
 }
 
 #[track_caller]
-fn runs(folder: &Path, arguments: &[&str]) -> String {
+pub fn runs(folder: &Path, arguments: &[&str]) -> String {
     let (is_well, said) = run(folder, arguments);
     assert!(is_well, "{arguments:?}: {said}");
     said
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 
-fn count(folder: &Path, sql: &str) -> i64 {
+pub fn count(folder: &Path, sql: &str) -> i64 {
     let database = Connection::open(folder.join("haat-data/haat.db")).unwrap();
     database.query_row(sql, [], |r| r.get(0)).unwrap()
 }

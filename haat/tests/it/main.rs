@@ -11,6 +11,7 @@ mod dead_letters;
 mod demo;
 mod description;
 mod documents;
+mod dry_run;
 mod import;
 mod journey;
 mod logs;

@@ -9,7 +9,7 @@ use kit::rpc::{id, ids, status};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::app::{App, Store, Upserted};
+use crate::app::{App, Standing, Store, Upserted};
 use crate::domain::Attribute;
 use crate::error::Error;
 use crate::store::VariantRow;
@@ -89,13 +89,21 @@ impl Catalog for Rpc {
         let r = request.into_inner();
         let read = |text: &String| serde_json::from_str::<Attribute>(text).map_err(|e| Status::invalid_argument(e.to_string()));
         let attributes = r.attributes.iter().map(read).collect::<Result<_, _>>()?;
-        let id = match r.check_only {
-            true => self.0.check_category(r.path, attributes).await,
-            false => self.0.ensure_category(r.path, attributes).await.map(Some),
+        if !r.check_only {
+            let made = self.0.ensure_category(r.path, attributes).await;
+            self.0.kept.forget();
+            let category_id = made.map_err(status)?.to_string();
+            return Ok(Response::new(api::EnsureCategoryResponse { category_id, above_id: String::new() }));
+        }
+        let assumed = r.assumed.into_iter().map(|path| path.names).collect();
+        let answer = match self.0.check_category(r.path, attributes, assumed).await.map_err(status)? {
+            Standing::There(id) => api::EnsureCategoryResponse { category_id: id.to_string(), above_id: String::new() },
+            Standing::Missing(above) => {
+                let above_id = above.map(|id| id.to_string()).unwrap_or_default();
+                api::EnsureCategoryResponse { category_id: String::new(), above_id }
+            }
         };
-        self.0.kept.forget();
-        let category_id = id.map_err(status)?.map(|id| id.to_string()).unwrap_or_default();
-        Ok(Response::new(api::EnsureCategoryResponse { category_id }))
+        Ok(Response::new(answer))
     }
 
     async fn import_products(&self, request: Request<api::ImportProductsRequest>) -> Result<Response<api::ImportProductsResponse>, Status> {

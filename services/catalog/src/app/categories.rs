@@ -110,7 +110,7 @@ impl App {
 }
 
 /// Adds a category to the tree.
-pub(super) fn add(tx: &mut Tx, new: &NewCategory) -> Result<CategoryId, Error> {
+fn add(tx: &mut Tx, new: &NewCategory) -> Result<CategoryId, Error> {
     is_room_for(store::hold_tree(tx)?.len(), 1)?;
     hangs_well(tx, None, new.parent_id)?;
     let id = CategoryId(tx.id());

@@ -31,6 +31,7 @@ pub(crate) use changes::Edit;
 pub(crate) use counts::Counted;
 pub(crate) use import::Upserted;
 pub(crate) use kept::{Kept, Listed};
+pub(crate) use paths::Standing;
 pub(crate) use sellers::{Seller, Store, meant};
 pub(crate) use stock::Adjustment;
 pub(crate) use uploads::UPLOAD_JOB;

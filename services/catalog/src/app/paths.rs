@@ -2,12 +2,21 @@
 
 use contracts::CategoryId;
 use kit::{DbError, Query, Tx};
+use uuid::Uuid;
 
 use super::App;
-use super::categories::{add, is_room_for, reaches_down};
-use crate::domain::{Attribute, CategoryInput, NewCategory, numbered_slug, slug};
+use super::categories::{is_room_for, reaches_down};
+use crate::domain::{Attribute, CategoryInput, NewCategory, Shape, Way, slug};
 use crate::error::Error;
 use crate::store;
+
+/// How a category of a file stands.
+pub(crate) enum Standing {
+    /// It is there.
+    There(CategoryId),
+    /// It would be made, below this one.
+    Missing(Option<CategoryId>),
+}
 
 impl App {
     /// The category at the end of a path of names, with those on the way to it; made where they are not there. A single name
@@ -17,10 +26,17 @@ impl App {
         self.db.write(move |tx| ensure(tx, &nodes)).await
     }
 
-    /// As [`App::ensure_category`], but nothing is written: `None` where the category would be made.
-    pub async fn check_category(&self, path: Vec<String>, attributes: Vec<Attribute>) -> Result<Option<CategoryId>, Error> {
+    /// As [`App::ensure_category`], but nothing is written. The paths `assumed` count as made before.
+    pub async fn check_category(
+        &self,
+        path: Vec<String>,
+        attributes: Vec<Attribute>,
+        assumed: Vec<Vec<String>>,
+    ) -> Result<Standing, Error> {
+        let nodes_of = |path: &Vec<String>| nodes(path, &[]);
+        let before = assumed.iter().map(nodes_of).collect::<Result<Vec<_>, _>>()?;
         let nodes = nodes(&path, &attributes)?;
-        self.db.read(move |q| check(q, &nodes)).await
+        self.db.read(move |q| check(q, &before, &nodes)).await
     }
 }
 
@@ -37,47 +53,78 @@ fn nodes(path: &[String], attributes: &[Attribute]) -> Result<Vec<NewCategory>, 
 }
 
 fn ensure(tx: &mut Tx, nodes: &[NewCategory]) -> Result<CategoryId, Error> {
-    let there = along(tx, nodes)?;
-    let mut parent_id = there.last().copied();
-    for node in nodes.iter().skip(there.len()) {
-        let slug = free_slug(tx, &node.slug)?;
-        parent_id = Some(add(tx, &NewCategory { slug, parent_id, ..node.clone() })?);
+    if let Some(there) = named(tx, &names(nodes))? {
+        return Ok(there);
     }
-    parent_id.ok_or(Error::NoCategory)
-}
-
-fn check(q: &mut Query, nodes: &[NewCategory]) -> Result<Option<CategoryId>, Error> {
-    let there = along(q, nodes)?;
-    if there.len() == nodes.len() {
-        return there.last().copied().map(Some).ok_or(Error::NoCategory);
-    }
-    is_room_for(store::category_total(q)?, nodes.len() - there.len())?;
-    reaches_down(nodes.len())?;
-    Ok(None)
-}
-
-/// Those of a path that are there, the root first. They are compared by their names: two paths can have the same slug, since
-/// a slug does not say where a name ends, and a long one is cut.
-fn along(q: &mut Query, nodes: &[NewCategory]) -> Result<Vec<CategoryId>, Error> {
-    if let [only] = nodes {
-        if let Some(found) = known_as(q, &only.name)? {
-            return Ok(vec![found]);
-        }
-        if only.name.parse::<CategoryId>().is_ok() {
-            return Err(Error::NoCategory);
+    store::hold_tree(tx)?;
+    let mut shape = Shape::new(store::placed(tx)?);
+    let way = grown(&mut shape, nodes, || CategoryId(tx.id()))?;
+    for (id, new) in &way.missing {
+        if !store::insert_category(tx, *id, new)? {
+            return Err(Error::SlugTaken);
         }
     }
-    let names: Vec<&str> = nodes.iter().map(|n| n.name.as_str()).collect();
-    Ok(store::categories_along(q, &names)?)
+    way.end().ok_or(Error::NoCategory)
+}
+
+fn check(q: &mut Query, before: &[Vec<NewCategory>], nodes: &[NewCategory]) -> Result<Standing, Error> {
+    if let Some(there) = named(q, &names(nodes))? {
+        return Ok(Standing::There(there));
+    }
+    let mut shape = Shape::new(store::placed(q)?);
+    // What is only assumed has ids that no category has.
+    let mut drawn = 0;
+    let is_assumed = |id: CategoryId| id.0.as_u128() <= ASSUMED_MAX;
+    let mut draw = || {
+        drawn += 1;
+        CategoryId(Uuid::from_u128(drawn))
+    };
+    for nodes in before {
+        grown(&mut shape, nodes, &mut draw)?;
+    }
+    let way = grown(&mut shape, nodes, &mut draw)?;
+    let end = way.end().ok_or(Error::NoCategory)?;
+    if !is_assumed(end) {
+        return Ok(Standing::There(end));
+    }
+    let mut above = shape.above(end);
+    while let Some(id) = above.filter(|id| is_assumed(*id)) {
+        above = shape.above(id);
+    }
+    Ok(Standing::Missing(above))
+}
+
+/// Ids up to this one are of no category: those begin with the time.
+const ASSUMED_MAX: u128 = u64::MAX as u128;
+
+/// The way along a path, whose categories are all in the tree then; an error where that cannot be, and then it is as before.
+fn grown(shape: &mut Shape, nodes: &[NewCategory], draw: impl FnMut() -> CategoryId) -> Result<Way, Error> {
+    let way = shape.way(nodes, draw).ok_or(Error::NoCategory)?;
+    if !way.missing.is_empty() {
+        is_room_for(shape.count(), way.missing.len())?;
+        reaches_down(nodes.len())?;
+    }
+    shape.grow(&way);
+    Ok(way)
+}
+
+fn names(nodes: &[NewCategory]) -> Vec<&str> {
+    nodes.iter().map(|n| n.name.as_str()).collect()
 }
 
 /// The category that a file calls so: its id, its slug, or the names on the way to it.
 pub(super) fn category_named(q: &mut Query, name: &str) -> Result<Option<CategoryId>, DbError> {
-    if let Some(found) = known_as(q, name)? {
+    named(q, &name.split('>').map(str::trim).collect::<Vec<_>>())
+}
+
+/// The category at the end of a path that is there.
+fn named(q: &mut Query, names: &[&str]) -> Result<Option<CategoryId>, DbError> {
+    if let [only] = names
+        && let Some(found) = known_as(q, only)?
+    {
         return Ok(Some(found));
     }
-    let names: Vec<&str> = name.split('>').map(str::trim).collect();
-    let there = store::categories_along(q, &names)?;
+    let there = store::categories_along(q, names)?;
     Ok(there.last().copied().filter(|_| there.len() == names.len()))
 }
 
@@ -87,14 +134,4 @@ fn known_as(q: &mut Query, word: &str) -> Result<Option<CategoryId>, DbError> {
         Ok(id) => Ok(store::upwards(q, id)?.first().copied()),
         Err(_) => store::category_by_slug(q, word),
     }
-}
-
-/// A slug, or with a number behind it where other categories have it. There are not so many categories that it takes long.
-fn free_slug(q: &mut Query, wanted: &str) -> Result<String, DbError> {
-    let (mut slug, mut n) = (wanted.to_owned(), 1);
-    while store::category_by_slug(q, &slug)?.is_some() {
-        n += 1;
-        slug = numbered_slug(wanted, n);
-    }
-    Ok(slug)
 }

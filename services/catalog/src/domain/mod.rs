@@ -6,6 +6,7 @@ mod import;
 mod input;
 mod product;
 mod reservation;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -22,5 +23,6 @@ pub use input::{
 };
 pub use product::{Kind, Media, Product, Rating, Status, Variant, numbered_slug, option_title, slug};
 pub use reservation::{Change, Part, Refused, Reservation, State, take};
+pub use shape::{Placed, Shape, Way};
 pub use upload::{Format, UPLOAD_BYTES_MAX, Unreadable, Upload, UploadJob, read_upload};
 pub use warehouse::{LOW_STOCK_AT, MAIN_CODE, Warehouse, WarehouseInput};

@@ -6,7 +6,7 @@ use kit::{Value, params};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::domain::{Attribute, Category, NewCategory};
+use crate::domain::{Attribute, Category, NewCategory, Placed};
 
 const CATEGORY: &str = "c.id, c.slug, c.name, c.parent_id, c.place, c.attributes, c.version, c.created_at, c.updated_at";
 
@@ -37,6 +37,16 @@ pub(crate) fn hold_tree(tx: &mut Tx) -> Result<Vec<CategoryId>, DbError> {
     rows.iter().map(|r| Ok(CategoryId(r.get(0)?))).collect()
 }
 
+/// Every category in its place, in the order of their ids.
+pub(crate) fn placed(q: &mut Query) -> Result<Vec<Placed>, DbError> {
+    let rows = q.rows("SELECT id, parent_id, name, slug FROM catalog.categories ORDER BY id", &[])?;
+    let placed = |r: &Row| {
+        let parent_id = r.get::<Option<Uuid>>(1)?.map(CategoryId);
+        Ok(Placed { id: CategoryId(r.get(0)?), parent_id, name: r.get(2)?, slug: r.get(3)? })
+    };
+    rows.iter().map(placed).collect()
+}
+
 /// A category without its count, held until the end of the transaction.
 pub(crate) fn category(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, DbError> {
     let lock = tx.lock_clause();
@@ -65,13 +75,6 @@ pub(crate) fn categories_along(q: &mut Query, names: &[&str]) -> Result<Vec<Cate
         along.push(CategoryId(row.get(0)?));
     }
     Ok(along)
-}
-
-/// How many categories there are.
-pub(crate) fn category_total(q: &mut Query) -> Result<usize, DbError> {
-    let row = q.row("SELECT COUNT(*) FROM catalog.categories", &[])?;
-    let total = row.map_or(Ok(0), |r| r.get::<i64>(0))?;
-    Ok(usize::try_from(total).unwrap_or(0))
 }
 
 /// A category and those above it, nearest first.

@@ -15,8 +15,8 @@ mod warehouses;
 mod watch;
 
 pub(crate) use categories::{
-    Counts, asked_of, categories, categories_along, category, category_by_slug, category_counts, category_total, delete_category, file,
-    height, hold_tree, insert_category, rehang, update_category, upwards,
+    Counts, asked_of, categories, categories_along, category, category_by_slug, category_counts, delete_category, file, height, hold_tree,
+    insert_category, placed, rehang, update_category, upwards,
 };
 pub(crate) use export::{Unshown, after, category_names, unshown};
 pub(crate) use listing::{Filter, Place, Sort, list, product, products};

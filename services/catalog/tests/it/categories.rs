@@ -1,4 +1,4 @@
-use contracts::proto::catalog::EnsureCategoryRequest;
+use contracts::proto::catalog::{CategoryPath, EnsureCategoryRequest};
 use kit::{Caller, Role};
 use serde_json::{Value as Json, json};
 use testing::{Engine, Response, TestPlatform};
@@ -230,7 +230,12 @@ async fn a_path_of_categories_is_made_once(engine: Engine) {
     let ensure = async |path: &[&str]| {
         let path = path.iter().map(|s| (*s).to_owned()).collect();
         let attributes = vec![json!({"name": "origin", "type": "text"}).to_string()];
-        client(&p).ensure_category(EnsureCategoryRequest { path, attributes, check_only: false }).await.unwrap().into_inner().category_id
+        client(&p)
+            .ensure_category(EnsureCategoryRequest { path, attributes, ..EnsureCategoryRequest::default() })
+            .await
+            .unwrap()
+            .into_inner()
+            .category_id
     };
     let tea = ensure(&["Food", "Tea", "Green"]).await;
     assert_eq!(ensure(&["Food", "Tea", "Green"]).await, tea);
@@ -244,7 +249,7 @@ async fn a_path_of_categories_is_made_once(engine: Engine) {
 /// The id of the category at the end of a path, made or only looked for; or why it cannot be made.
 async fn at(p: &TestPlatform, path: &[&str], check_only: bool) -> Result<String, String> {
     let path = path.iter().map(|s| (*s).to_owned()).collect();
-    let request = EnsureCategoryRequest { path, attributes: Vec::new(), check_only };
+    let request = EnsureCategoryRequest { path, check_only, ..EnsureCategoryRequest::default() };
     client(p).ensure_category(request).await.map(|r| r.into_inner().category_id).map_err(|status| status.message().to_owned())
 }
 
@@ -290,6 +295,17 @@ async fn what_keeps_a_path_from_being_made_is_known_before(engine: Engine) {
     for path in [&deep[..], &["Food", ""], &["!"], &["01900000-0000-7000-8000-00000000dead"], &[]] {
         let refusal = at(&p, path, true).await.unwrap_err();
         assert_eq!(at(&p, path, false).await, Err(refusal), "{path:?}");
+    }
+    // What would have been made before counts, with its slugs; the nearest that is there is named.
+    let food = get(&p, "categories/food").await["id"].clone();
+    for (path, above) in
+        [(&["Food", "Coffee"][..], text(&food)), (&["food-coffee"], text(&food)), (&["Toys"], ""), (&["Food", "Tea", "Black"], &tea)]
+    {
+        let names = |path: &[&str]| path.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        let assumed = vec![CategoryPath { names: names(&["Food", "Coffee"]) }];
+        let request = EnsureCategoryRequest { path: names(path), check_only: true, assumed, ..EnsureCategoryRequest::default() };
+        let found = client(&p).ensure_category(request).await.unwrap().into_inner();
+        assert_eq!((found.category_id.as_str(), found.above_id.as_str()), ("", above), "{path:?}");
     }
     let tree = get(&p, "categories").await;
     assert_eq!(counts(&tree["data"]), counted([("food", 0), ("food-tea", 0)]), "nothing was made");
