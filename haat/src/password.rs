@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What a password is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +53,14 @@ fn asked(purpose: Purpose) -> anyhow::Result<String> {
 }
 
 /// The terminal shows nothing of what is typed, until this is dropped. It sends no signals either, since one would leave it
-/// so: a key that does ends the line, and then the command.
+/// so: a key that does ends the line, and then the command. Those that come from elsewhere let it show again first.
 struct Hidden(Termios);
 
 impl Hidden {
     fn begin() -> std::io::Result<Hidden> {
         let before = tcgetattr(std::io::stdin())?;
+        heed(SignalKind::terminate(), &before)?;
+        heed(SignalKind::hangup(), &before)?;
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
         hidden.special_codes[SpecialCodeIndex::VEOL] = before.special_codes[SpecialCodeIndex::VINTR];
@@ -97,7 +100,25 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // A terminal that is gone shows nothing either.
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+        show(&self.0);
     }
+}
+
+/// The terminal is as it was.
+fn show(before: &Termios) {
+    // One that is gone shows nothing either.
+    let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+}
+
+/// Ends the process on a signal, as one that it has ended, but has the terminal show again first. This goes on behind the
+/// prompt: a signal that was heeded once never ends a process by itself any more.
+fn heed(kind: SignalKind, before: &Termios) -> std::io::Result<()> {
+    let (mut asked, before) = (signal(kind)?, before.clone());
+    tokio::spawn(async move {
+        if asked.recv().await.is_some() {
+            show(&before);
+            std::process::exit(128 + kind.as_raw_value());
+        }
+    });
+    Ok(())
 }

@@ -75,7 +75,7 @@ struct Ended {
     is_as_before: bool,
 }
 
-/// Runs a command at a terminal on which this is typed, each when it asks.
+/// Runs a command at a terminal on which this is typed, each when it asks; `kill -TERM` is sent to it from elsewhere.
 fn at_a_terminal(mut command: Command, typed: &[&str]) -> Ended {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
@@ -93,7 +93,10 @@ fn at_a_terminal(mut command: Command, typed: &[&str]) -> Ended {
         while !heard[before..].ends_with(": ") && asked.read(&mut byte).unwrap() == 1 {
             heard.push(char::from(byte[0]));
         }
-        (&hands).write_all(keys.as_bytes()).unwrap();
+        match keys.strip_prefix("kill ") {
+            Some(signal) => assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success()),
+            None => (&hands).write_all(keys.as_bytes()).unwrap(),
+        }
     }
     asked.read_to_string(&mut heard).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -127,6 +130,11 @@ fn who_stops_at_the_prompt_leaves_everything_as_it_was() {
         assert!(is_as_before, "{typed:?}: the terminal does not show what is typed");
         assert!(!heard.contains("haat:"), "{typed:?}: {heard}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{typed:?}");
+    }
+    for (signal, status) in [("kill -TERM", 143), ("kill -HUP", 129)] {
+        let Ended { code, heard, is_as_before, .. } = at_a_terminal(create(folder.path(), &[]), &[&password, signal]);
+        assert!(code == Some(status) && is_as_before, "{signal}: {code:?}, {heard}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{signal}");
     }
     let Ended { code, heard, .. } = at_a_terminal(create(folder.path(), &[]), &["a long sentence\x1a\n"]);
     assert!(code == Some(1) && heard.contains("control character"), "{heard}");
