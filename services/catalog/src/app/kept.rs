@@ -29,11 +29,19 @@ const ENTRY_BYTES: usize = 128;
 #[derive(Clone)]
 pub(crate) struct Kept {
     /// None where nothing is kept.
-    answers: Option<future::Cache<String, Bytes>>,
-    products: Option<sync::Cache<(u64, ProductId), Written>>,
+    caches: Option<Caches>,
     /// How often something changed; part of the keys, so that what was begun before a change serves nobody after it.
     changes: Arc<AtomicU64>,
 }
+
+#[derive(Clone)]
+struct Caches {
+    answers: future::Cache<String, Bytes>,
+    products: Products,
+}
+
+/// By how often something had changed when they were written out.
+type Products = sync::Cache<(u64, ProductId), Written>;
 
 /// A product as JSON.
 #[derive(Clone)]
@@ -55,25 +63,20 @@ impl Serialize for Listed {
 impl Kept {
     /// Nothing that is answered is older than `time`, and the moment that it takes to work it out: an answer is kept for half of it, the products in it for the other half.
     pub fn new(time: Duration) -> Kept {
-        let (time, is_kept) = (time / 2, !time.is_zero());
-        let answer = |key: &String, answer: &Bytes| u32::try_from(key.len() + answer.len()).unwrap_or(u32::MAX);
-        let product = |_: &(u64, ProductId), written: &Written| u32::try_from(written.0.get().len() + ENTRY_BYTES).unwrap_or(u32::MAX);
-        let answers = || future::Cache::builder().max_capacity(BYTES_MAX).weigher(answer).time_to_live(time).build();
-        let products = || sync::Cache::builder().max_capacity(BYTES_MAX).weigher(product).time_to_live(time).build();
-        Kept { answers: is_kept.then(answers), products: is_kept.then(products), changes: Arc::default() }
+        Kept { caches: (!time.is_zero()).then(|| Caches::new(time / 2)), changes: Arc::default() }
     }
 
     /// The answer to what is `asked`; where it is not at hand, as it is worked out now.
     pub async fn answer<T: Serialize>(&self, asked: &str, work_out: impl Future<Output = Result<T, Problem>>) -> Result<Bytes, Problem> {
         let made = async { work_out.await.map(|answer| json(&answer)) };
-        let Some(answers) = &self.answers else { return made.await };
+        let Some(Caches { answers, .. }) = &self.caches else { return made.await };
         let key = format!("{} {asked}", self.changes.load(Ordering::Acquire));
         answers.try_get_with(key, made).await.map_err(|problem: Arc<Problem>| Problem::clone(&problem))
     }
 
     /// The products that were written out of late, for a list that is read from now on; none for lists that not anybody may see.
     pub fn shelf(&self, status: Option<Status>) -> Shelf {
-        let products = self.products.clone().filter(|_| Status::is_public(status));
+        let products = self.caches.as_ref().filter(|_| Status::is_public(status)).map(|caches| caches.products.clone());
         Shelf { changes: self.changes.load(Ordering::Acquire), products }
     }
 
@@ -83,10 +86,22 @@ impl Kept {
     }
 }
 
+impl Caches {
+    /// Each keeps what it has for `time`.
+    fn new(time: Duration) -> Caches {
+        let answer = |key: &String, answer: &Bytes| u32::try_from(key.len() + answer.len()).unwrap_or(u32::MAX);
+        let product = |_: &(u64, ProductId), written: &Written| u32::try_from(written.0.get().len() + ENTRY_BYTES).unwrap_or(u32::MAX);
+        Caches {
+            answers: future::Cache::builder().max_capacity(BYTES_MAX).weigher(answer).time_to_live(time).build(),
+            products: sync::Cache::builder().max_capacity(BYTES_MAX).weigher(product).time_to_live(time).build(),
+        }
+    }
+}
+
 /// Products as they are after so many changes.
 pub(crate) struct Shelf {
     changes: u64,
-    products: Option<sync::Cache<(u64, ProductId), Written>>,
+    products: Option<Products>,
 }
 
 impl Shelf {
