@@ -19,6 +19,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &[],
     describe: || demo::routes().describe(),
     keys: kit::service::keys::<NoConfig>,
+    sealed: None,
     check_config: kit::service::checks::<NoConfig>,
     build,
 };

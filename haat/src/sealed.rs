@@ -1,18 +1,22 @@
 //! Whether the master key is the one under which the data was sealed.
 
 use anyhow::bail;
-use kit::db::Database;
+use kit::db::{Database, DbError};
+
+use crate::platform;
 
 /// Looks at what the services that `runs` says run here have sealed. Changes nothing; a database without anything sealed
 /// takes any key.
 pub async fn check(database: &Database, master_key: &[u8; 32], runs: impl Fn(&str) -> bool) -> anyhow::Result<()> {
-    let accounts = database.view(identity::SERVICE.name);
-    if runs(accounts.service()) && !identity::fits_master_key(&accounts, master_key).await? {
-        return refuse("the keys that sign people in");
-    }
-    let webhooks = database.view(notifications::SERVICE.name);
-    if runs(webhooks.service()) && !notifications::fits_master_key(&webhooks, master_key).await? {
-        return refuse("the secrets of webhooks");
+    for def in platform::SERVICES.iter().filter(|def| runs(def.name)) {
+        let (Some(sealed), key) = (def.sealed, *master_key) else { continue };
+        match database.view(def.name).read(move |q| (sealed.opens)(q, &key)).await {
+            Ok(true) => {}
+            // There is no schema yet.
+            Err(DbError::Internal(_)) => {}
+            Ok(false) => return refuse(sealed.what),
+            Err(e) => return Err(e.into()),
+        }
     }
     Ok(())
 }

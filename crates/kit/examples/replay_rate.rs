@@ -41,6 +41,7 @@ const CART: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |_: Env| -> Result<Service, BuildError> { Ok(Service { read_models: vec![TOTALS], ..Service::default() }) },
 };

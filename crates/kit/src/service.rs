@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::OpenApi;
 
 use crate::channel::{Channel, Directory};
+use crate::db::{DbError, Query};
 use crate::events::{LogKept, ReadModel};
 use crate::http::RouteInfo;
 use crate::jobs::JobDef;
@@ -34,10 +35,21 @@ pub struct ServiceDef {
     pub describe: fn() -> (Vec<RouteInfo>, OpenApi),
     /// What its section of the configuration may hold.
     pub keys: fn() -> Vec<Key>,
+    /// What it keeps sealed, where it does: asked before it runs.
+    pub sealed: Option<Sealed>,
     /// Whether its section of the configuration is right.
     pub check_config: fn(&serde_json::Value) -> Result<(), String>,
     /// Makes it.
     pub build: fn(Env) -> Result<Service, BuildError>,
+}
+
+/// Rows that are sealed under the master key: with another one the service could not work, and would make things worse.
+#[derive(Clone, Copy)]
+pub struct Sealed {
+    /// What they are, such as `the secrets of webhooks`.
+    pub what: &'static str,
+    /// Whether one of them opens under this master key; where there is none yet, any will do.
+    pub opens: fn(&mut Query, &[u8; 32]) -> Result<bool, DbError>,
 }
 
 /// What a service says of itself.

@@ -24,7 +24,7 @@ pub(crate) fn complete(defs: &[ServiceDef]) -> Vec<ServiceDef> {
 }
 
 fn empty(name: &'static str, calls: &'static [&'static str]) -> ServiceDef {
-    ServiceDef { name, migrations: &[], calls, reads: &[], describe, keys: Vec::new, check_config: |_| Ok(()), build }
+    ServiceDef { name, migrations: &[], calls, reads: &[], describe, keys: Vec::new, sealed: None, check_config: |_| Ok(()), build }
 }
 
 fn describe() -> (Vec<kit::http::RouteInfo>, OpenApi) {

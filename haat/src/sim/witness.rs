@@ -17,6 +17,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["orders", "payments"],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build,
 };

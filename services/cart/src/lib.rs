@@ -32,6 +32,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["identity"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: check,
     build,
 };

@@ -38,6 +38,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["vendors"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: kit::service::checks::<Config>,
     build,
 };

@@ -43,6 +43,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["identity"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: kit::service::checks::<Config>,
     build,
 };

@@ -15,7 +15,6 @@ mod store;
 
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
-pub use app::fits_master_key;
 pub use config::Config;
 
 /// How the platform runs this service.
@@ -30,6 +29,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &[],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: Some(app::SEALED),
     check_config: |section| Config::read(section).map(drop),
     build,
 };

@@ -24,7 +24,6 @@ use kit::events::LogKept;
 use kit::jobs::{JobDef, JobOutcome};
 use kit::{BuildError, Env, Migration, Service, ServiceDef};
 
-pub use app::fits_master_key;
 pub use config::Config;
 
 const NAME: &str = "notifications";
@@ -46,6 +45,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["identity", "catalog", "orders", "payments", "vendors"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: Some(app::SEALED),
     check_config: |section| Config::read(section).map(drop),
     build,
 };

@@ -41,6 +41,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["payments"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: check,
     build,
 };

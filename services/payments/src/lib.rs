@@ -34,6 +34,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["orders"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: kit::service::checks::<Config>,
     build,
 };

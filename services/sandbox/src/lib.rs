@@ -28,6 +28,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &[],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: check,
     build,
 };

@@ -33,6 +33,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &["orders", "payments"],
     describe: || http::routes().describe(),
     keys: kit::service::keys::<Config>,
+    sealed: None,
     check_config: check,
     build,
 };

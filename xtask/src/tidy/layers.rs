@@ -69,8 +69,8 @@ pub fn tests_are_there(tree: &Tree) -> Vec<Finding> {
     missing.map(|path| Finding::new(&path, 1, "not there; a service tests its use cases on both engines")).collect()
 }
 
-/// What a service shows. Who seals something shows `fits_master_key` too: the start and `haat doctor` ask it before it runs.
-const SHOWN: &[&str] = &["SERVICE", "Config", "fits_master_key"];
+/// What a service shows.
+const SHOWN: &[&str] = &["SERVICE", "Config"];
 
 /// A service shows two names, `SERVICE` and `Config`, and says in its header what it owns and whom it speaks with.
 pub fn exports(tree: &Tree) -> Vec<Finding> {
@@ -171,6 +171,25 @@ pub fn edges_are_thin(tree: &Tree) -> Vec<Finding> {
     found
 }
 
+/// A service that seals something declares how a start sees that it is given another master key.
+pub fn what_is_sealed_is_declared(tree: &Tree) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (file, code) in tree.production() {
+        let Some((service, _)) = file.in_service() else { continue };
+        let Some((_, sealing)) = code.production_words().find(|(index, _)| code.reads(*index, &["seal", "("])) else { continue };
+        let lib = tree.rust().find(|(f, _)| f.in_service() == Some((service, "src/lib.rs")));
+        let is_declared = lib.is_some_and(|(_, lib)| lib.production_words().any(|(index, _)| lib.reads(index, &["sealed", ":", "Some"])));
+        if !is_declared {
+            found.push(Finding::new(
+                &file.path,
+                sealing.line,
+                "something is sealed; the service's `sealed` in lib.rs says how to see under which key",
+            ));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::said;
@@ -221,6 +240,20 @@ mod tests {
             assert_eq!(domain(bad).len(), 1, "{bad}");
         }
         assert!(said(domain_is_pure, &[("services/orders/src/app.rs", "async fn f() {}")]).is_empty());
+    }
+
+    #[test]
+    fn a_service_that_seals_something_declares_it() {
+        let app = ("services/orders/src/app.rs", "fn f() {\n seal(&key, PURPOSE, nonce, plain, owner);\n}");
+        let lib = |sealed| ("services/orders/src/lib.rs", format!("pub const SERVICE: ServiceDef = ServiceDef {{ sealed: {sealed} }};"));
+        let said = |sealed| {
+            let (path, text) = lib(sealed);
+            said(what_is_sealed_is_declared, &[app, (path, &text)])
+        };
+        assert!(said("Some(app::SEALED)").is_empty());
+        let expected =
+            "services/orders/src/app.rs:2: something is sealed; the service's `sealed` in lib.rs says how to see under which key";
+        assert_eq!(said("None"), [expected]);
     }
 
     #[test]

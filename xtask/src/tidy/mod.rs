@@ -55,6 +55,7 @@ const CHECKS: &[Check] = &[
     layers::tests_are_there,
     layers::domain_is_pure,
     layers::edges_are_thin,
+    layers::what_is_sealed_is_declared,
     sql::stays_in_store,
     sql::shared_subset,
     sql::rows_are_ordered,

@@ -36,6 +36,7 @@ const fn empty(name: &'static str, calls: &'static [&'static str]) -> ServiceDef
         reads: &[],
         describe: || (Vec::new(), OpenApiBuilder::new().build()),
         keys: Vec::new,
+        sealed: None,
         check_config: |_| Ok(()),
         build: |_| Ok(Service::default()),
     }

@@ -21,6 +21,7 @@ const COUNTER: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build,
 };

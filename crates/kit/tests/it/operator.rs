@@ -35,6 +35,7 @@ const SHOP: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |env: Env| -> Result<Service, BuildError> { Ok(Service { sagas: Some((env.sagas(), vec![sale()])), ..Service::default() }) },
 };

@@ -19,6 +19,7 @@ const fn service(name: &'static str, calls: &'static [&'static str], reads: &'st
         reads,
         describe: || (Vec::new(), OpenApiBuilder::new().build()),
         keys: Vec::new,
+        sealed: None,
         check_config: |section| if section.get("wrong").is_some() { Err("unknown field `wrong`".into()) } else { Ok(()) },
         build: |_| Ok(Service::default()),
     }

@@ -27,6 +27,7 @@ CREATE TABLE own.moods (cart {id} PRIMARY KEY, mood text NOT NULL);",
     reads: &["cart"],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build,
 };

@@ -19,6 +19,7 @@ const CART: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |_| Ok(Service { log: LogKept::Days(30), ..Service::default() }),
 };

@@ -122,6 +122,7 @@ const METER: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |_| Ok(Service { read_models: vec![DRAWN], ..Service::default() }),
 };

@@ -21,6 +21,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &[],
     describe: || routes().describe(),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |_| Ok(Service { http: routes().build(App), ..Service::default() }),
 };

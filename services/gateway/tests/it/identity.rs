@@ -19,6 +19,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApi::default()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |_| {
         let rpc = tonic::service::Routes::new(IdentityServer::new(Directed)).into_axum_router();

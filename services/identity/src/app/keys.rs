@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::Time;
 use kit::auth::{ACCESS_SECONDS, KeySet, PublicKey, Signer, open, seal};
-use kit::{Clock, Db, DbError, Ids};
+use kit::service::Sealed;
+use kit::{Clock, Db, Ids};
 
 use crate::error::Error;
 use crate::store::keys::{self as store, StoredKey};
@@ -41,16 +42,14 @@ pub struct Ring {
     pub public: KeySet,
 }
 
-/// Whether the private key that signs opens under `master_key`; where there is none yet, any will do.
-pub async fn fits_master_key(db: &Db, master_key: &[u8; 32]) -> Result<bool, DbError> {
-    let stored = match db.read(store::all).await {
-        Ok(stored) => stored,
-        // There is no schema yet.
-        Err(DbError::Internal(_)) => Vec::new(),
-        Err(e) => return Err(e),
-    };
-    Ok(stored.iter().filter(|key| key.is_current).all(|key| open(master_key, PURPOSE, &key.sealed_key, key.kid.as_bytes()).is_ok()))
-}
+/// The private key that signs.
+pub const SEALED: Sealed = Sealed {
+    what: "the keys that sign people in",
+    opens: |q, master_key| {
+        let mut current = store::all(q)?.into_iter().filter(|key| key.is_current);
+        Ok(current.all(|key| open(master_key, PURPOSE, &key.sealed_key, key.kid.as_bytes()).is_ok()))
+    },
+};
 
 impl Keys {
     /// A new key takes its turn every `turn_seconds`.

@@ -29,7 +29,7 @@ use kit::{BuildError, Clock, Db, Env, Ids};
 use uuid::Uuid;
 
 use attempts::Limits;
-pub use keys::fits_master_key;
+pub use keys::SEALED;
 use keys::{Keys, Ring};
 pub use links::RESET_JOB;
 pub use origin::Origin;

@@ -19,6 +19,7 @@ const NOTIFICATIONS: ServiceDef = ServiceDef {
     reads: &[],
     describe: || (Vec::new(), OpenApiBuilder::new().build()),
     keys: Vec::new,
+    sealed: None,
     check_config: |_| Ok(()),
     build: |_| Ok(Service::default()),
 };

@@ -29,7 +29,7 @@ pub(crate) use deliver::DELIVERY_JOB;
 pub(crate) use live::Live;
 pub(crate) use preferences::{Change, Preferences};
 pub(crate) use templates::InUse;
-pub use webhooks::fits_master_key;
+pub use webhooks::SEALED;
 pub(crate) use webhooks::{Made, ROUTE_JOB, Redelivery, WEBHOOK_JOB, WEBHOOK_TEST_JOB, WebhookChange, Webhooks, route_later};
 pub(crate) use write::{WRITE_JOB, write_later};
 

@@ -4,8 +4,9 @@ use contracts::proto::vendors as vendors_api;
 use contracts::{Time, VendorId, WebhookId};
 use kit::auth::{open, seal};
 use kit::http::PageRequest;
+use kit::service::Sealed;
 use kit::webhook::Secret;
-use kit::{Caller, Db, DbError, Role};
+use kit::{Caller, Role};
 
 use super::super::people::unreachable;
 use super::deliver::deliver_later;
@@ -21,15 +22,14 @@ const OLD_SECRET_SECONDS: i64 = 24 * 3_600;
 /// The longest description, in characters.
 const DESCRIPTION_MAX: usize = 200;
 
-/// Whether the secret of the oldest endpoint opens under `master_key`; where there is none yet, any will do.
-pub async fn fits_master_key(db: &Db, master_key: &[u8; 32]) -> Result<bool, DbError> {
-    match db.read(store::oldest_secret).await {
-        Ok(oldest) => Ok(oldest.is_none_or(|(id, sealed)| open(master_key, PURPOSE, &sealed, id.0.as_bytes()).is_ok())),
-        // There is no schema yet.
-        Err(DbError::Internal(_)) => Ok(true),
-        Err(e) => Err(e),
-    }
-}
+/// The secrets of endpoints; the oldest one stands for all.
+pub const SEALED: Sealed = Sealed {
+    what: "the secrets of webhooks",
+    opens: |q, master_key| {
+        let oldest = store::oldest_secret(q)?;
+        Ok(oldest.is_none_or(|(id, sealed)| open(master_key, PURPOSE, &sealed, id.0.as_bytes()).is_ok()))
+    },
+};
 
 /// What is to be another with an endpoint; what is left out stays as it is.
 #[derive(Clone, Debug, Default)]

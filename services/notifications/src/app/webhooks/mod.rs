@@ -8,7 +8,7 @@ mod route;
 use std::sync::Arc;
 
 pub(crate) use deliver::{WEBHOOK_JOB, WEBHOOK_TEST_JOB};
-pub use endpoints::fits_master_key;
+pub use endpoints::SEALED;
 pub(crate) use endpoints::{Made, WebhookChange};
 pub(crate) use redeliver::Redelivery;
 pub(crate) use route::{ROUTE_JOB, route_later};
