@@ -173,6 +173,7 @@ impl Things {
             ("/api/v1/replays/", nothing()),
             ("/api/v1/returns/", back),
             ("/api/v1/sagas/", saga),
+            ("/api/v1/shipping/webhooks/", nothing()),
             ("/api/v1/users/addresses/", text(&address["id"])),
             ("/api/v1/users/", user.clone()),
             ("/api/v1/vendor/orders/", part),

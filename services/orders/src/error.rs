@@ -1,5 +1,6 @@
 use contracts::{Money, VariantId};
 use kit::problem::FieldError;
+use kit::webhook::SignatureError;
 use kit::{DbError, Problem};
 use serde::Serialize;
 
@@ -17,6 +18,21 @@ pub enum Error {
     /// No such return, or not the caller's.
     #[error("no such return")]
     NoReturn,
+    /// No carrier of this name may tell anything here.
+    #[error("no such carrier")]
+    NoCarrier,
+    /// A carrier's message that it has not signed.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// A carrier's message that cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// No such message of a carrier.
+    #[error("no such message")]
+    NoMessage,
+    /// Nobody vouched for a carrier's message.
+    #[error("this message was refused: its signature does not fit")]
+    NotVerified,
     /// The same key came with another request before.
     #[error("the key was used for something else")]
     KeyReused,
@@ -77,6 +93,11 @@ impl From<Error> for Problem {
             Error::NoOrder => Problem::not_found("order"),
             Error::NoVendorOrder => Problem::not_found("vendor order"),
             Error::NoReturn => Problem::not_found("return"),
+            Error::NoCarrier => Problem::not_found("carrier"),
+            Error::Signature(_) => Problem::unauthenticated(text),
+            Error::Malformed(_) => Problem::bad_request("malformed", text),
+            Error::NoMessage => Problem::not_found("message of a carrier"),
+            Error::NotVerified => Problem::conflict("not_verified", text),
             Error::KeyReused => kit::idempotency::mismatch(),
             Error::Invalid(errors) => Problem::invalid(errors),
             Error::CartEmpty => Problem::unprocessable("cart_empty", "put something into the cart first, or list items"),

@@ -1,6 +1,7 @@
 //! orders: what was bought, by whom, from which stores, and what became of it.
 //!
-//! Owns orders with their parts and returns, the contact of each, quotes of carts, and the sagas that fulfil, cancel and take them back.
+//! Owns orders with their parts and returns, the contact of each, what carriers tell of them, quotes of carts, and the sagas that
+//! fulfil, cancel and take them back.
 //! Publishes `order.*`. Consumes `payment.completed`, `payment.failed`, `payment.refunded`.
 //! Calls cart (what is ordered), catalog (prices, stock held, shipped and returned), vendors (commission, shipping, whose store), payments (by its sagas).
 
@@ -13,6 +14,7 @@ mod rpc;
 mod sagas;
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0002_returns", include_str!("../migrations/0002_returns.sql")),
         Migration::new("0003_quotes", include_str!("../migrations/0003_quotes.sql")),
         Migration::new("0004_next", include_str!("../migrations/0004_next.sql")),
+        Migration::new("0005_carriers", include_str!("../migrations/0005_carriers.sql")),
     ],
     calls: &["cart", "catalog", "vendors", "payments"],
     reads: &["payments"],
@@ -48,6 +51,9 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 /// How often quotes that no longer hold are forgotten.
 const PRUNE_QUOTES_EVERY_SECONDS: i64 = 3_600;
+
+/// How often old messages of carriers are forgotten.
+const FORGET_MESSAGES_EVERY_SECONDS: i64 = 24 * 3_600;
 
 /// The `orders` section of the configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -71,8 +77,24 @@ pub struct Config {
     pub return_answer_seconds: i64,
     /// How long the goods of a return may take to come back, in seconds.
     pub return_receive_seconds: i64,
+    /// Carriers that may tell how parcels move, by name: each has the `secret` that it signs its webhooks with.
+    pub carriers: BTreeMap<String, CarrierConfig>,
     /// Fonts for PDF invoices with letters beyond Windows-1252, such as Bangla: the first that is there and has them.
     pub invoice_fonts: Vec<PathBuf>,
+}
+
+/// A carrier in the configuration.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CarrierConfig {
+    /// What it signs its webhooks with: `whsec_` and base64, or any text of at least 16 bytes.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for CarrierConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CarrierConfig(hidden)")
+    }
 }
 
 /// Where distributions put a font with Bangla letters.
@@ -94,6 +116,7 @@ impl Default for Config {
             complete_after_seconds: 7 * 24 * 60 * 60,
             return_answer_seconds: 3 * 24 * 60 * 60,
             return_receive_seconds: 30 * 24 * 60 * 60,
+            carriers: BTreeMap::new(),
             invoice_fonts: INVOICE_FONTS.iter().map(PathBuf::from).collect(),
         }
     }
@@ -101,6 +124,7 @@ impl Default for Config {
 
 fn check(section: &serde_json::Value) -> Result<(), String> {
     let config = Config::deserialize(section).map_err(|e| e.to_string())?;
+    app::Carriers::new(&config.carriers)?;
     config.tax.mistake().map_or(Ok(()), |mistake| Err(format!("tax: {mistake}")))
 }
 
@@ -110,6 +134,11 @@ fn build(env: Env) -> Result<Service, BuildError> {
     let catalog = CatalogClient::new(env.channel("catalog")?);
     let cart = CartClient::new(env.channel("cart")?);
     let callees = sagas::Callees { catalog: catalog.clone(), cart: cart.clone(), payments: PaymentsClient::new(env.channel("payments")?) };
+    let wrong = |reason| BuildError::Config { service: SERVICE.name, reason };
+    let mut carriers = app::Carriers::new(&config.carriers).map_err(wrong)?;
+    if env.shared.development {
+        carriers = carriers.with_invented(&env.shared.master_key);
+    }
     let definitions = sagas::definitions(&callees, config.complete_after_seconds);
     let app = app::App {
         db: env.db.clone(),
@@ -120,33 +149,48 @@ fn build(env: Env) -> Result<Service, BuildError> {
         catalog,
         cart,
         vendors: VendorsClient::new(env.channel("vendors")?),
+        carriers: Arc::new(carriers),
+        public_url: env.shared.public_url.clone(),
         fonts: Arc::new(app::view::Fonts::load(&config.invoice_fonts)),
         config,
     };
-    let (db, shipping, returning, quoting) = (env.db.clone(), app.clone(), app.clone(), app.clone());
     Ok(Service {
         http: http::routes().build(app.clone()),
-        rpc: rpc::router(app),
+        rpc: rpc::router(app.clone()),
         consumers: consumers::consumers(&sagas),
         sagas: Some((sagas, definitions)),
-        jobs: vec![
-            JobDef::queued(app::COMPLETE, move |job| complete(db.clone(), job)),
-            JobDef::queued(app::SHIP_STOCK, move |job| {
-                let app = shipping.clone();
-                async move { app.run_ship_stock(job).await }
-            }),
-            JobDef::every("prune_quotes", PRUNE_QUOTES_EVERY_SECONDS, move |_| {
-                let app = quoting.clone();
-                async move { app.prune_quotes().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
-            }),
-            JobDef::queued(app::RESTOCK, move |job| {
-                let app = returning.clone();
-                async move { app.run_restock(job).await }
-            }),
-        ],
+        jobs: jobs(&app),
         read_models: vec![store::READ_MODEL],
         ..Service::default()
     })
+}
+
+fn jobs(app: &app::App) -> Vec<JobDef> {
+    let db = app.db.clone();
+    let [shipping, returning, quoting, hearing, forgetting] = std::array::from_fn(|_| app.clone());
+    vec![
+        JobDef::queued(app::COMPLETE, move |job| complete(db.clone(), job)),
+        JobDef::queued(app::SHIP_STOCK, move |job| {
+            let app = shipping.clone();
+            async move { app.run_ship_stock(job).await }
+        }),
+        JobDef::every("prune_quotes", PRUNE_QUOTES_EVERY_SECONDS, move |_| {
+            let app = quoting.clone();
+            async move { app.prune_quotes().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
+        }),
+        JobDef::queued(app::RESTOCK, move |job| {
+            let app = returning.clone();
+            async move { app.run_restock(job).await }
+        }),
+        JobDef::queued(app::HEAR, move |job| {
+            let app = hearing.clone();
+            async move { app.run_hear(job).await }
+        }),
+        JobDef::every("forget_carrier_messages", FORGET_MESSAGES_EVERY_SECONDS, move |_| {
+            let app = forgetting.clone();
+            async move { app.forget_carrier_messages().await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done) }
+        }),
+    ]
 }
 
 async fn complete(db: Db, job: Job) -> JobOutcome {

@@ -1,12 +1,12 @@
 //! How stores move their parts of orders on.
 
 use contracts::{OrderId, VendorId, VendorOrderId};
-use kit::Tx;
 use kit::idempotency::{self, Answer, Key};
+use kit::{Loaded, Tx};
 
 use super::changes::{check, complete_later};
-use super::{App, Found, FoundPart, answer_of, save, stock, view};
-use crate::domain::{Move, Order, PartStatus};
+use super::{App, Carriers, Found, FoundPart, answer_of, save, stock, view};
+use crate::domain::{Move, Order, OrderEvent, PartStatus};
 use crate::error::Error;
 use crate::store;
 
@@ -35,10 +35,10 @@ pub(crate) enum Which {
 impl App {
     /// Moves a part on.
     pub async fn advance_part(&self, part: VendorOrderId, change: PartChange) -> Result<FoundPart, Error> {
-        let complete_after = self.config.complete_after_seconds;
+        let (carriers, complete_after) = (self.carriers.clone(), self.config.complete_after_seconds);
         self.db
             .write(move |tx| {
-                let (found, _) = advance(tx, &change, complete_after)?;
+                let (found, _) = advance(tx, &change, &carriers, complete_after)?;
                 Ok(FoundPart { found, part })
             })
             .await
@@ -46,12 +46,12 @@ impl App {
 
     /// Moves parts of an order on, all or none; a repeat with the same key gets the first answer, and then no version.
     pub async fn advance_order(&self, change: PartChange, key: Option<Key>) -> Result<(Answer, Option<i64>), Error> {
-        let complete_after = self.config.complete_after_seconds;
+        let (carriers, complete_after) = (self.carriers.clone(), self.config.complete_after_seconds);
         self.db
             .write(move |tx| {
                 let mut version = None;
                 let given = idempotency::once(tx, key.as_ref(), |tx| {
-                    let (found, parts) = advance(tx, &change, complete_after)?;
+                    let (found, parts) = advance(tx, &change, &carriers, complete_after)?;
                     version = Some(found.version);
                     Ok::<_, Error>(view::fulfilment_answer(&found.order, &parts, &found.contact))
                 })?;
@@ -62,7 +62,12 @@ impl App {
 }
 
 /// Moves the parts, and returns which were meant.
-fn advance(tx: &mut Tx, change: &PartChange, complete_after_seconds: i64) -> Result<(Found, Vec<VendorOrderId>), Error> {
+fn advance(
+    tx: &mut Tx,
+    change: &PartChange,
+    carriers: &Carriers,
+    complete_after_seconds: i64,
+) -> Result<(Found, Vec<VendorOrderId>), Error> {
     let stores = change.stores.as_deref();
     let (id, not_there) = match change.which {
         Which::Part(part) => (store::order_of_part(tx, stores, part)?.ok_or(Error::NoVendorOrder)?, Error::NoVendorOrder),
@@ -71,19 +76,31 @@ fn advance(tx: &mut Tx, change: &PartChange, complete_after_seconds: i64) -> Res
     let Some(mut order) = tx.load::<Order>(id.0)? else { return Err(not_there) };
     let parts = meant(&order.state, stores, change.which)?;
     check(&change.ifs, &order)?;
-    let before = order.state.clone();
     let events = order.state.advance(&parts, &change.step, tx.now())?;
-    save(tx, &mut order, events)?;
+    moved(tx, &mut order, events, change.step.to, complete_after_seconds)?;
+    carriers.hear_later(tx, change.step.tracking.as_ref(), &parts)?;
+    let contact = store::contact(tx, id)?;
+    Ok((Found { order: order.state, version: order.version, contact }, parts))
+}
+
+/// Saves that parts of an order have gone to another state, and what follows from that.
+pub(super) fn moved(
+    tx: &mut Tx,
+    order: &mut Loaded<Order>,
+    events: Vec<OrderEvent>,
+    to: PartStatus,
+    complete_after_seconds: i64,
+) -> Result<(), Error> {
+    let before = order.state.clone();
+    save(tx, order, events)?;
     for part in before.parts.iter().filter(|p| order.state.part(p.id).is_some_and(|after| after.status != p.status)) {
-        match change.step.to {
+        match to {
             PartStatus::Shipped => stock::ship_later(tx, &order.state, part.id)?,
             PartStatus::Refused => stock::restock_refused_later(tx, &order.state, part.id)?,
             _ => {}
         }
     }
-    complete_later(tx, &order.state, complete_after_seconds)?;
-    let contact = store::contact(tx, id)?;
-    Ok((Found { order: order.state, version: order.version, contact }, parts))
+    Ok(complete_later(tx, &order.state, complete_after_seconds)?)
 }
 
 /// The parts that are meant and that the caller's stores have. Of an order in which they have none, they know nothing.

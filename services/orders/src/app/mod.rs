@@ -1,6 +1,7 @@
 //! The use cases of orders, one transaction each.
 
 mod advance;
+mod carriers;
 mod changes;
 mod import;
 mod place;
@@ -30,6 +31,7 @@ use crate::error::Error;
 use crate::store::{self, Filter};
 
 pub(crate) use advance::{PartChange, Which};
+pub(crate) use carriers::{Carriers, HEAR};
 pub(crate) use changes::{COMPLETE, Change, complete_later, complete_order, payment_completed, payment_failed, payment_refunded};
 pub(crate) use import::Brought;
 pub(crate) use place::{Place, Placed, cart_owner, complete};
@@ -52,6 +54,10 @@ pub(crate) struct App {
     pub cart: CartClient<Channel>,
     pub vendors: VendorsClient<Channel>,
     pub config: Config,
+    /// Those that may tell something.
+    pub carriers: Arc<Carriers>,
+    /// The address under which people reach haat, without a slash at the end.
+    pub public_url: String,
     /// For invoices.
     pub fonts: Arc<view::Fonts>,
 }

@@ -4,6 +4,8 @@ mod invoice;
 mod quote;
 mod returns;
 
+use std::collections::BTreeMap;
+
 use contracts::events::orders::{Address, Line, Totals};
 use contracts::{Money, OrderId, OrderLineId, PaymentId, ProductId, SagaId, Time, UserId, VariantId, VendorId, VendorOrderId};
 use kit::idempotency::Answer;
@@ -14,7 +16,8 @@ pub(crate) use invoice::{Fonts, InvoiceView};
 pub(crate) use quote::{CartQuoteView, ShippingQuote, cart_quote, shipping_quote};
 pub(crate) use returns::{ReturnView, return_answer, return_of, returns};
 
-use crate::domain::{COD, Contact, Imported, Order, OrderStatus, Part, PartStatus, Tracking};
+use crate::domain::{COD, CarrierStatus, Contact, Imported, Order, OrderStatus, Part, PartStatus, Tracking};
+use crate::store::CarrierStep;
 
 /// An order, for its shopper.
 #[derive(Serialize, ToSchema)]
@@ -156,8 +159,10 @@ pub(crate) struct TrackingView {
     status: PartStatus,
     carrier: Option<String>,
     number: Option<String>,
-    /// Oldest first.
+    /// What the store says of it. Oldest first.
     steps: Vec<StepView>,
+    /// What the carrier says of it. Oldest first, by the carrier's clock.
+    carrier_steps: Vec<CarrierStepView>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -165,6 +170,17 @@ pub(crate) struct TrackingView {
 struct StepView {
     status: PartStatus,
     time: Time,
+}
+
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = CarrierStep)]
+struct CarrierStepView {
+    status: CarrierStatus,
+    time: Time,
+    /// Where it was; null where the carrier says nothing of it.
+    location: Option<String>,
+    /// In the carrier's words.
+    note: Option<String>,
 }
 
 /// An order, for its shopper.
@@ -226,8 +242,12 @@ pub(crate) fn fulfilment_answer(order: &Order, parts: &[VendorOrderId], contact:
     Answer { status: 200, location: None, body: serde_json::to_vec(&view).expect("an order always makes JSON") }
 }
 
-/// The way of each part.
-pub(crate) fn tracking(order: &Order) -> Vec<TrackingView> {
+/// The way of each part, with what carriers say of it.
+pub(crate) fn tracking(order: &Order, told: &BTreeMap<VendorOrderId, Vec<CarrierStep>>) -> Vec<TrackingView> {
+    let carrier_step = |step: &CarrierStep| {
+        let CarrierStep { status, time, location, note } = step.clone();
+        CarrierStepView { status, time, location, note }
+    };
     let view = |part: &Part| TrackingView {
         vendor_order_id: part.id,
         vendor_id: part.vendor_id,
@@ -235,6 +255,7 @@ pub(crate) fn tracking(order: &Order) -> Vec<TrackingView> {
         carrier: part.tracking.as_ref().and_then(|t| t.carrier.clone()),
         number: part.tracking.as_ref().and_then(|t| t.number.clone()),
         steps: part.steps.iter().map(|(status, time)| StepView { status: *status, time: *time }).collect(),
+        carrier_steps: told.get(&part.id).into_iter().flatten().map(carrier_step).collect(),
     };
     order.parts.iter().map(view).collect()
 }

@@ -1,5 +1,6 @@
 //! An order: the fold of its events, and what may happen to it next. No I/O, no clock, no SQL.
 
+mod carrier;
 mod checkout;
 mod decide;
 mod destination;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use contracts::events::orders::Line;
 
+pub use carrier::{CarrierStatus, CashOfParcel, Report, ReportBody, Verdict, carrier_key, cash_of, number_key};
 pub use checkout::{Checkout, CheckoutInput, Contact, ContactChange, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};

@@ -1,5 +1,6 @@
 //! Orders over HTTP.
 
+mod carriers;
 mod fulfilment;
 mod imports;
 mod invoice;
@@ -47,6 +48,10 @@ pub(crate) fn routes() -> Routes<App> {
         .add(Who::Roles(SELLERS), routes!(returns::list_vendor_returns))
         .add(Who::Guest, routes!(quotes::quote_cart))
         .add(Who::Public, routes!(quotes::quote_shipping))
+        .add(Who::Public, routes!(carriers::receive_carrier_webhook))
+        .add(Who::Roles(&[Role::Admin]), routes!(carriers::list_carrier_messages))
+        .add(Who::Roles(&[Role::Admin]), routes!(carriers::replay_carrier_message))
+        .add(Who::Public, routes!(carriers::list_development_carriers))
         .add(Who::Roles(SELLERS), routes!(vendor::list_vendor_orders))
         .add(Who::Roles(SELLERS), routes!(vendor::get_vendor_order))
         .add(Who::Roles(SELLERS), routes!(vendor::put_vendor_order_status))

@@ -163,7 +163,7 @@ pub(super) struct OrderTracking {
     data: Vec<TrackingView>,
 }
 
-/// The way of each part to the shopper.
+/// The way of each part to the shopper, with what its carrier tells.
 #[utoipa::path(get, path = "/api/v1/orders/{id}/tracking", tag = "orders", params(("id" = OrderId, Path)),
     responses((status = 200, body = OrderTracking), (status = 401), (status = 404)))]
 pub(super) async fn track_order(
@@ -171,8 +171,8 @@ pub(super) async fn track_order(
     caller: Caller,
     Path(id): Path<OrderId>,
 ) -> Result<axum::Json<OrderTracking>, Problem> {
-    let found = app.order(reader(&caller)?, id).await?;
-    Ok(axum::Json(OrderTracking { data: view::tracking(&found.order) }))
+    let (order, told) = app.track(reader(&caller)?, id).await?;
+    Ok(axum::Json(OrderTracking { data: view::tracking(&order, &told) }))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,4 +1,5 @@
-//! The read model: which orders a shopper has, which parts a store has. It is made of the events alone.
+//! The read model: which orders a shopper has, which parts a store has and which of them a carrier. It is made of the events
+//! alone.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use kit::http::After;
 use kit::params;
 use uuid::Uuid;
 
-use super::returns;
+use super::{parcels, returns};
 use crate::domain::{OrderEvent, PartStatus, ReturnStatus};
 
 /// Whose orders.
@@ -32,6 +33,7 @@ pub(crate) const READ_MODEL: ReadModel = ReadModel {
             Table { name: "orders", key: "id", stream: "id" },
             Table { name: "returns", key: "id", stream: "order_id" },
             Table { name: "vendor_orders", key: "id", stream: "order_id" },
+            Table { name: "parcels", key: "id", stream: "order_id" },
         ],
     },
     apply: |tx, e| {
@@ -52,7 +54,10 @@ pub(crate) fn project(tx: &mut Tx, event: &OrderEvent) -> Result<(), DbError> {
         OrderEvent::PartsCancelled(e) => {
             e.parts.iter().try_for_each(|p| part_stands(tx, p.vendor_order_id, PartStatus::Cancelled.as_str()))
         }
-        OrderEvent::StatusChanged(e) => part_stands(tx, e.vendor_order_id, &e.status),
+        OrderEvent::StatusChanged(e) => {
+            part_stands(tx, e.vendor_order_id, &e.status)?;
+            parcels::carried(tx, e)
+        }
         OrderEvent::ReturnRequested(e) => {
             returns::requested(tx, e)?;
             part_stands(tx, e.vendor_order_id, PartStatus::ReturnRequested.as_str())

@@ -3,6 +3,7 @@
 
 mod budget;
 mod cancelling;
+mod carriers;
 mod cash;
 mod checkout;
 mod digital;

@@ -1,0 +1,319 @@
+//! What carriers tell of parcels: every message is kept as it came, with what became of it, and can be handled again.
+
+use std::collections::BTreeMap;
+
+use axum::http::HeaderMap;
+use contracts::{OrderId, Time, VendorOrderId};
+use kit::http::PageRequest;
+use kit::jobs::{self, Job, JobOutcome};
+use kit::webhook::{self, Secret};
+use kit::{Loaded, Tx};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::advance::moved;
+use super::{App, Viewer, visible};
+use crate::CarrierConfig;
+use crate::domain::{
+    CarrierStatus, CashOfParcel, Move, Order, OrderEvent, PartStatus, Refused, Report, Tracking, Verdict, carrier_key, cash_of, number_key,
+};
+use crate::error::Error;
+use crate::store::{self, Arrived, ArrivedFilter, ArrivedRow, CarrierStep};
+
+/// The kind of the job that handles what a carrier told of a number before it was known here; its key is the part's id.
+pub(crate) const HEAR: &str = "hear_carrier";
+
+/// How long messages are kept, in seconds: far longer than a carrier repeats them.
+const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
+/// How many of those are kept that nobody vouched for, and how much of each, in bytes: anybody can send them.
+const REFUSED_MAX: i64 = 1_000;
+const REFUSED_BYTES_MAX: usize = 2 * 1024;
+/// The longest reason that is kept, in characters.
+const DETAIL_MAX: usize = 500;
+/// How many messages about a number are handled again once it is known.
+const HEARD_MAX: i64 = 100;
+/// How many steps of a part are kept.
+const STEPS_MAX: i64 = 200;
+
+/// The fewest bytes of a secret.
+const SECRET_BYTES_MIN: usize = 16;
+
+/// The carrier that the development profile has besides those that are configured.
+const INVENTED: &str = "shapla-express";
+
+/// The carriers that may tell something, as they are compared, and what each signs with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carriers {
+    secrets: BTreeMap<String, Secret>,
+    /// Whether the invented one is among them.
+    invents: bool,
+}
+
+/// Why a message of a carrier did not, or not wholly, have its effect.
+#[derive(Debug, thiserror::Error)]
+enum Unapplied {
+    #[error("no part ships with this carrier under this number")]
+    NoParcel,
+    #[error("a part has {STEPS_MAX} steps, and no more are kept")]
+    TooManySteps,
+    #[error(transparent)]
+    Cash(#[from] CashOfParcel),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl Carriers {
+    /// From names and secrets as they are configured. The error says what is wrong with them.
+    pub fn new(configured: &BTreeMap<String, CarrierConfig>) -> Result<Carriers, String> {
+        let mut secrets = BTreeMap::new();
+        for (name, CarrierConfig { secret }) in configured {
+            let (key, secret) = (carrier_key(name), Secret::from_text(secret));
+            if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+                return Err(format!("carriers: expected a name of letters, digits, - and _, found {name:?}"));
+            }
+            if secret.bytes().len() < SECRET_BYTES_MIN {
+                return Err(format!("carriers.{name}.secret: expected at least {SECRET_BYTES_MIN} bytes"));
+            }
+            if secrets.insert(key, secret).is_some() {
+                return Err(format!("carriers: {name} is there twice: small and capital letters, - and _ are one"));
+            }
+        }
+        Ok(Carriers { secrets, invents: false })
+    }
+
+    /// With an invented one that signs with a key derived from the master key, unless it is configured.
+    pub fn with_invented(mut self, master_key: &[u8; 32]) -> Carriers {
+        self.invents = !self.secrets.contains_key(INVENTED);
+        let derived = || Secret::new(kit::auth::derive(master_key, &format!("haat/webhooks/{INVENTED}")));
+        self.secrets.entry(INVENTED.into()).or_insert_with(derived);
+        self
+    }
+
+    /// The invented one, where there is one.
+    pub fn invented(&self) -> Option<(&str, &Secret)> {
+        self.secrets.get(INVENTED).filter(|_| self.invents).map(|secret| (INVENTED, secret))
+    }
+
+    /// Queues that what such a carrier told of a part before is handled again, now that its number is known.
+    pub fn hear_later(&self, tx: &mut Tx, tracking: Option<&Tracking>, parts: &[VendorOrderId]) -> Result<(), Error> {
+        let carrier = tracking.and_then(|t| t.carrier.as_deref()).map(carrier_key);
+        if carrier.is_none_or(|carrier| !self.secrets.contains_key(&carrier)) {
+            return Ok(());
+        }
+        let now = tx.now();
+        Ok(parts.iter().try_for_each(|part| jobs::queue(tx, HEAR, &part.to_string(), json!({}), now))?)
+    }
+}
+
+impl App {
+    /// Takes in a message of a carrier: verified, then kept and applied in one transaction. A repeat of one that was applied
+    /// writes nothing. One about a number that is not known here waits until it is.
+    pub async fn carrier_webhook(&self, carrier: &str, headers: &HeaderMap, body: &[u8]) -> Result<(), Error> {
+        let carrier = carrier_key(carrier);
+        let secret = self.carriers.secrets.get(&carrier).ok_or(Error::NoCarrier)?;
+        let mut arrived = arrived(carrier, headers, body);
+        let id = match secret.verify(headers, self.clock.now(), body) {
+            Ok(id) => format!("{}:{id}", arrived.carrier),
+            Err(e) => {
+                arrived.body.truncate(REFUSED_BYTES_MAX);
+                self.keep(arrived, Verdict::Refused, &e.to_string()).await?;
+                return Err(e.into());
+            }
+        };
+        arrived.message = Some(id.clone());
+        if self.db.read(move |q| Ok::<_, Error>(store::was_applied(q, &id)?)).await? {
+            return Ok(());
+        }
+        self.handle(arrived).await
+    }
+
+    /// Messages, newest first.
+    pub async fn carrier_messages(&self, filter: ArrivedFilter, page: PageRequest) -> Result<Vec<ArrivedRow>, Error> {
+        self.db.read(move |q| Ok(store::all_arrived(q, &filter, &page)?)).await
+    }
+
+    /// Handles a message once more, as it came; what it did it does not do twice. One that nobody vouched for stays refused.
+    pub async fn replay_carrier_message(&self, id: Uuid) -> Result<ArrivedRow, Error> {
+        let row = self.carrier_message(id).await?;
+        if row.verdict == Verdict::Refused || row.arrived.message.is_none() {
+            return Err(Error::NotVerified);
+        }
+        self.handle_again(row.arrived).await?;
+        self.carrier_message(id).await
+    }
+
+    /// What carriers told of an order's parts.
+    pub async fn track(&self, viewer: Viewer, id: OrderId) -> Result<(Order, BTreeMap<VendorOrderId, Vec<CarrierStep>>), Error> {
+        self.db
+            .read(move |q| {
+                let order = visible(q, &viewer, id)?;
+                Ok((order.state, store::carrier_steps(q, id)?))
+            })
+            .await
+    }
+
+    /// Handles what a carrier told of a part before its number was known.
+    pub async fn run_hear(&self, job: Job) -> JobOutcome {
+        let Ok(part) = job.key.parse::<VendorOrderId>() else { return JobOutcome::Failed(format!("not a part: {:?}", job.key)) };
+        self.hear(part).await.map_or_else(|e| JobOutcome::Retry(e.to_string()), |()| JobOutcome::Done)
+    }
+
+    /// Forgets old messages, in chunks.
+    pub async fn forget_carrier_messages(&self) -> Result<(), Error> {
+        loop {
+            let forgotten = self.db.write_behind(|tx| {
+                let before = tx.now().plus_seconds(-KEPT_SECONDS);
+                Ok::<_, Error>(store::forget_arrived(tx, before)?)
+            });
+            if forgotten.await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn hear(&self, part: VendorOrderId) -> Result<(), Error> {
+        let waiting = self.db.read(move |q| {
+            let Some((carrier, number)) = store::carrier_of(q, part)? else { return Ok(Vec::new()) };
+            Ok::<_, Error>(store::unapplied(q, &carrier, &number, HEARD_MAX)?)
+        });
+        for row in waiting.await? {
+            self.handle_again(row.arrived).await?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the message stands in its row, for who looks.
+    async fn handle_again(&self, arrived: Arrived) -> Result<(), Error> {
+        match self.handle(arrived).await {
+            Err(Error::Malformed(_)) => Ok(()),
+            handled => handled,
+        }
+    }
+
+    async fn carrier_message(&self, id: Uuid) -> Result<ArrivedRow, Error> {
+        self.db.read(move |q| store::arrived(q, id)?.ok_or(Error::NoMessage)).await
+    }
+
+    /// Applies a message that is the carrier's, and keeps it with what became of it.
+    async fn handle(&self, mut arrived: Arrived) -> Result<(), Error> {
+        let told = match Report::read(&arrived.body, self.clock.now()) {
+            Ok(told) => told,
+            Err(why) => {
+                self.keep(arrived, Verdict::Malformed, &why).await?;
+                return Err(Error::Malformed(why));
+            }
+        };
+        arrived.status = Some(told.status);
+        let number = arrived.number.insert(number_key(&told.number)).clone();
+        let (carrier, complete_after) = (arrived.carrier.clone(), self.config.complete_after_seconds);
+        let apply = move |tx: &mut Tx| take_in(tx, &arrived, &told, complete_after);
+        if self.db.write(apply.clone()).await? == Parcel::Unknown {
+            // A store that wrote the number down at this very moment did not see the message, nor was its part seen here.
+            let parts = self.db.read(move |q| Ok::<_, Error>(store::parcel(q, &carrier, &number)?)).await?;
+            if !parts.is_empty() {
+                self.db.write(apply).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep(&self, arrived: Arrived, verdict: Verdict, why: &str) -> Result<(), Error> {
+        let detail = printable(why);
+        let note = move |tx: &mut Tx| {
+            store::keep_arrived(tx, &arrived, verdict, Some(&detail))?;
+            if verdict == Verdict::Refused {
+                store::thin_out_refused(tx, REFUSED_MAX)?;
+            }
+            Ok(())
+        };
+        // Who cannot be believed waits behind everybody.
+        if verdict == Verdict::Refused { self.db.write_behind(note).await } else { self.db.write(note).await }
+    }
+}
+
+/// Whether a part ships under a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parcel {
+    Known,
+    Unknown,
+}
+
+/// An order, and the parts of it that are in a parcel.
+struct Carried {
+    order: Loaded<Order>,
+    parts: Vec<VendorOrderId>,
+}
+
+/// Adds what a carrier told to the steps of each part that it has under the number, takes them to their shopper where it
+/// says so, and keeps the message with what became of it.
+fn take_in(tx: &mut Tx, arrived: &Arrived, told: &Report, complete_after_seconds: i64) -> Result<Parcel, Error> {
+    let message = arrived.message.as_deref().ok_or(Error::NotVerified)?;
+    let mut carried = carried(tx, &arrived.carrier, told)?;
+    let mut why = carried.is_empty().then_some(Unapplied::NoParcel);
+    let delivered = delivered(&carried, told, tx.now());
+    for inside in &carried {
+        for part in &inside.parts {
+            match store::other_steps(tx, *part, message)? {
+                STEPS_MAX.. => why = Some(Unapplied::TooManySteps),
+                _ => store::insert_step(tx, (OrderId(inside.order.id), *part), message, told)?,
+            }
+        }
+    }
+    match delivered {
+        Ok(deliveries) => {
+            for (inside, events) in carried.iter_mut().zip(deliveries).filter(|(_, events)| !events.is_empty()) {
+                moved(tx, &mut inside.order, events, PartStatus::Delivered, complete_after_seconds)?;
+            }
+        }
+        Err(refused) => why = Some(refused),
+    }
+    let verdict = if why.is_none() { Verdict::Applied } else { Verdict::Failed };
+    store::keep_arrived(tx, arrived, verdict, why.map(|why| printable(&why.to_string())).as_deref())?;
+    Ok(if carried.is_empty() { Parcel::Unknown } else { Parcel::Known })
+}
+
+/// What a carrier has under the number. Where it was given out again, orders that are final are not meant.
+fn carried(tx: &mut Tx, carrier: &str, told: &Report) -> Result<Vec<Carried>, Error> {
+    let parts = store::parcel(tx, carrier, &number_key(&told.number))?;
+    let mut ids: Vec<Uuid> = parts.iter().map(|(order, _)| order.0).collect();
+    ids.dedup();
+    let inside = |order: Loaded<Order>| {
+        let own = parts.iter().filter(|(id, _)| id.0 == order.id).map(|(_, part)| *part);
+        Carried { parts: own.collect(), order }
+    };
+    let mut carried: Vec<Carried> = tx.load_many::<Order>(&ids)?.into_iter().map(inside).collect();
+    if carried.iter().any(|c| !c.order.state.completed) {
+        carried.retain(|c| !c.order.state.completed);
+    }
+    Ok(carried)
+}
+
+/// What happens to each order by a delivery, as if their stores had said so; nothing to parts that are not under way.
+fn delivered(carried: &[Carried], told: &Report, at: Time) -> Result<Vec<Vec<OrderEvent>>, Unapplied> {
+    if told.status != CarrierStatus::Delivered {
+        return Ok(Vec::new());
+    }
+    let moving = |c: &Carried| c.order.state.under_way(&c.parts).map(|p| p.id).collect::<Vec<_>>();
+    let dues = carried.iter().flat_map(|c| c.order.state.under_way(&c.parts).map(|p| p.to_collect(&c.order.state.payment)));
+    let collected = cash_of(&dues.collect::<Vec<_>>(), told.collected)?;
+    let step = Move { collected, ..Move::to(PartStatus::Delivered) };
+    let events = carried.iter().map(|c| match moving(c) {
+        parts if parts.is_empty() => Ok(Vec::new()),
+        parts => c.order.state.advance(&parts, &step, at),
+    });
+    Ok(events.collect::<Result<_, Refused>>()?)
+}
+
+/// As it is kept beside a message.
+fn printable(why: &str) -> String {
+    why.chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect()
+}
+
+fn arrived(carrier: String, headers: &HeaderMap, body: &[u8]) -> Arrived {
+    let said = |name: axum::http::HeaderName| {
+        let text: String = String::from_utf8_lossy(headers.get(&name)?.as_bytes()).chars().take(DETAIL_MAX).collect();
+        Some((name.as_str().to_owned(), Json::from(text)))
+    };
+    let headers: Map<String, Json> = [webhook::ID, webhook::TIMESTAMP, webhook::SIGNATURE].into_iter().filter_map(said).collect();
+    Arrived { carrier, message: None, status: None, number: None, headers: Json::Object(headers), body: body.to_vec() }
+}
