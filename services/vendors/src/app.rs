@@ -17,6 +17,10 @@ use crate::domain::{self, Invitation, Member, Store, StoreChange, Terms, is_slug
 use crate::error::Error;
 use crate::store::{commission, figures, shipping, staff, stores};
 
+/// How often a store may invite the same person in which time, in seconds.
+const INVITATIONS_MAX: i64 = 3;
+const INVITATIONS_WINDOW_SECONDS: i64 = 24 * 3_600;
+
 /// What the use cases need.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -110,7 +114,8 @@ impl App {
         self.db.read(move |q| Ok(staff::list(q, store)?)).await
     }
 
-    /// Invites somebody with an account to work in a store, and has them told. Once, until they have declined.
+    /// Invites somebody with an account to work in a store, and has them told. Once, until they have declined; and a few
+    /// times a day, since each is a mail to who did not ask for it.
     pub async fn invite(&self, store: VendorId, user: UserId) -> Result<Vec<Member>, Error> {
         let known = self.identity.clone().get_user(GetUserRequest { user_id: user.to_string() }).await.map_err(Error::unreachable)?;
         if known.into_inner().user.is_none() {
@@ -119,6 +124,13 @@ impl App {
         self.db
             .write(move |tx| {
                 if staff::invite(tx, store, user)? {
+                    let now = tx.now();
+                    let (sent, first_at) = staff::count_invitation(tx, store, user, now.plus_seconds(-INVITATIONS_WINDOW_SECONDS))?;
+                    if sent > INVITATIONS_MAX {
+                        let left_us = first_at.plus_seconds(INVITATIONS_WINDOW_SECONDS).0 - now.0;
+                        let left_seconds = (left_us / 1_000_000 + 1).clamp(1, INVITATIONS_WINDOW_SECONDS);
+                        return Err(Error::TooManyInvitations { retry_after_seconds: u32::try_from(left_seconds).unwrap_or(u32::MAX) });
+                    }
                     let invitation_id = tx.id();
                     tx.publish(VendorStaffInvited { invitation_id, vendor_id: store, user_id: user })?;
                 }

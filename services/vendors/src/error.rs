@@ -22,6 +22,12 @@ pub enum Error {
     /// No such user, or not one of the store's staff.
     #[error("no such user")]
     NoUser,
+    /// A store has asked the same person too often.
+    #[error("they were invited several times lately; ask again in {retry_after_seconds} s")]
+    TooManyInvitations {
+        /// When they may be asked again.
+        retry_after_seconds: u32,
+    },
     /// Fields that are not valid.
     #[error("invalid fields")]
     Invalid(Vec<FieldError>),
@@ -59,6 +65,11 @@ impl From<Error> for Problem {
             }
             Error::InvalidSlug => Problem::unprocessable("invalid_slug", text),
             Error::NoUser => Problem::not_found("user"),
+            Error::TooManyInvitations { retry_after_seconds } => {
+                let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_invitations", text);
+                problem.retry_after = Some(retry_after_seconds);
+                problem
+            }
             Error::Invalid(errors) => Problem::invalid(errors),
             Error::Stale => Problem::new(StatusCode::PRECONDITION_FAILED, "stale", text),
             Error::NotOwner => Problem::forbidden(text),

@@ -28,6 +28,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0003_shipping", include_str!("../migrations/0003_shipping.sql")),
         Migration::new("0004_figures", include_str!("../migrations/0004_figures.sql")),
         Migration::new("0005_invitations", include_str!("../migrations/0005_invitations.sql")),
+        Migration::new("0006_invitations_sent", include_str!("../migrations/0006_invitations_sent.sql")),
     ],
     calls: &["identity"],
     reads: &["orders", "payments"],

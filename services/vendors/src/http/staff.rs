@@ -42,9 +42,10 @@ pub async fn list_staff(State(app): State<App>, caller: Caller, Query(p): Query<
     Ok(axum::Json(Staff { data: app.staff(store.id).await? }))
 }
 
-/// Invites somebody to work in the caller's store; for its owner. They work there once they have accepted. A repeat changes nothing.
+/// Invites somebody to work in the caller's store; for its owner. They work there once they have accepted. A repeat changes nothing;
+/// who was taken away or has declined may be invited anew, up to three times within 24 hours.
 #[utoipa::path(post, path = "/api/v1/vendors/store/staff", tag = "vendors", params(StoreParams), request_body = StaffBody,
-    responses((status = 201, body = Staff), (status = 403), (status = 404)))]
+    responses((status = 201, body = Staff), (status = 403), (status = 404), (status = 429, description = "too_many_invitations")))]
 pub async fn invite_staff(
     State(app): State<App>,
     caller: Caller,
@@ -65,7 +66,7 @@ pub async fn list_team(app: State<App>, caller: Caller, params: Query<StoreParam
 
 /// As `POST /api/v1/vendors/store/staff`.
 #[utoipa::path(post, path = "/api/v1/vendors/staff/invite", tag = "vendors", params(StoreParams), request_body = StaffBody,
-    responses((status = 201, body = Staff), (status = 403), (status = 404)))]
+    responses((status = 201, body = Staff), (status = 403), (status = 404), (status = 429, description = "too_many_invitations")))]
 pub async fn invite_to_team(
     app: State<App>,
     caller: Caller,

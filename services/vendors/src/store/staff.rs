@@ -1,6 +1,6 @@
 //! Who works in a store besides its owner.
 
-use contracts::{UserId, VendorId};
+use contracts::{Time, UserId, VendorId};
 use kit::db::{DbError, Query, Row, Tx};
 use kit::params;
 
@@ -39,6 +39,19 @@ pub(crate) fn invite(tx: &mut Tx, store: VendorId, user: UserId) -> Result<bool,
     let now = tx.now();
     let sql = "INSERT INTO vendors.staff (store_id, user_id, added_at) VALUES ($1, $2, $3) ON CONFLICT (store_id, user_id) DO NOTHING";
     Ok(tx.execute(sql, params![store.0, user.0, now])? == 1)
+}
+
+/// Counts that a store invites somebody. Answers with how often it has since `window_start`, and when the first time was.
+pub(crate) fn count_invitation(tx: &mut Tx, store: VendorId, user: UserId, window_start: Time) -> Result<(i64, Time), DbError> {
+    let now = tx.now();
+    let over = "DELETE FROM vendors.invitations_sent WHERE store_id = $1 AND first_at <= $2";
+    tx.execute(over, params![store.0, window_start])?;
+    let row = tx.row(
+        "INSERT INTO vendors.invitations_sent AS i (store_id, user_id, first_at, sent) VALUES ($1, $2, $3, 1) \
+         ON CONFLICT (store_id, user_id) DO UPDATE SET sent = i.sent + 1 RETURNING sent, first_at",
+        params![store.0, user.0, now],
+    )?;
+    row.map_or(Err(DbError::Internal("no invitation was counted".into())), |r| Ok((r.get(0)?, r.get(1)?)))
 }
 
 /// Removes somebody; false where they were not there.

@@ -20,6 +20,7 @@ testing::both_engines!(
     a_store_changes_what_it_says_of_itself,
     staff_work_in_a_store_until_they_are_sent_away,
     nobody_is_drafted_into_a_store,
+    nobody_is_invited_again_and_again,
     rates_follow_the_configuration,
     rates_follow_the_rules,
 );
@@ -133,6 +134,34 @@ async fn invited(p: &TestPlatform) -> Vec<UserId> {
 
 async fn accept(p: &TestPlatform, who: &kit::Caller, store: &Store) -> testing::Response {
     p.send("POST", &format!("{INVITATIONS}/{}/accept", store.vendor_id), who, None, &[]).await
+}
+
+async fn nobody_is_invited_again_and_again(engine: Engine) {
+    let p = TestPlatform::start(engine, &[vendors::SERVICE, identity::SERVICE]).await;
+    let (owner, rival, worker) = (testing::user_with(&[Role::Vendor]), testing::user_with(&[Role::Vendor]), testing::user());
+    identity::know(id(&worker));
+    ensure(&p, "looms", id(&owner).to_string()).await;
+    ensure(&p, "teas", id(&rival).to_string()).await;
+    let (staff, body) = ("/api/v1/vendors/store/staff", json!({"userId": id(&worker)}));
+    let invite = async |by: &kit::Caller| p.send("POST", staff, by, Some(body.clone()), &[]).await;
+    let remove = async || p.send("DELETE", &format!("{staff}/{}", id(&worker)), &owner, None, &[]).await.expect(204);
+    for _ in 0..3 {
+        invite(&owner).await.expect(201);
+        invite(&owner).await.expect(201);
+        remove().await;
+    }
+    p.advance_seconds(3_600);
+    let refused = invite(&owner).await.expect(429);
+    let wait: i64 = refused.header("retry-after").parse().unwrap();
+    assert!(refused.code() == "too_many_invitations" && (82_700..=82_800).contains(&wait), "{wait}");
+    assert_eq!(invited(&p).await.len(), 3, "what is refused is not told");
+    assert_eq!(p.send("GET", staff, &owner, None, &[]).await.expect(200).body, json!({"data": []}));
+    invite(&rival).await.expect(201);
+    p.advance_seconds(wait);
+    invite(&owner).await.expect(201);
+    remove().await;
+    invite(&owner).await.expect(201);
+    assert_eq!(invited(&p).await.len(), 6);
 }
 
 async fn nobody_is_drafted_into_a_store(engine: Engine) {
