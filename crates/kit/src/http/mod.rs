@@ -2,6 +2,7 @@
 
 mod extract;
 mod html;
+mod missing;
 mod nul;
 pub mod openapi;
 mod page;
@@ -11,6 +12,7 @@ mod sign_in;
 
 pub use extract::{Form, Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
 pub use html::{escape, first_language, page, wants_bangla};
+pub use missing::{MissingWords, missing_page};
 pub use nul::{REFUSED as NUL_REFUSED, nul_in, refuse_in_query};
 pub use page::{After, Page, PageRequest};
 pub use period::{Period, day_of, day_text};

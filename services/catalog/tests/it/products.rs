@@ -1,7 +1,7 @@
 use contracts::proto::catalog::ImportProductsRequest;
 use kit::{Caller, Role};
-use serde_json::json;
-use testing::{Engine, TestPlatform};
+use serde_json::{Value as Json, json};
+use testing::{Engine, TestPlatform, redact};
 
 use super::{SERVICES, client, import, made, product, store, text, told};
 
@@ -194,8 +194,26 @@ async fn a_link_in_a_mail_shows_the_product(engine: Engine) {
         assert!(html.contains(part), "{part} is not in {html}");
     }
     let archive = format!("/api/v1/products/{}", text(&listed["id"]));
+    let mut seen = vec![shown(&p, &format!("/products/{}", text(&listed["slug"])), "bn-BD").await];
     p.send("DELETE", &archive, &seller, None, &[]).await.expect(204);
-    p.send("GET", &format!("/products/{}", text(&listed["slug"])), &Caller::default(), None, &[]).await.expect(404);
+    for path in [&format!("/products/{}", text(&listed["slug"])), "/products/nothing", "/products/%00", "/vendor/products/nothing"] {
+        for language in ["en", "bn-BD"] {
+            seen.push(shown(&p, path, language).await);
+        }
+    }
+    // It ends in a part of the product's id.
+    let seen: Json = serde_json::from_str(&json!(seen).to_string().replace(text(&listed["slug"]), "[slug]")).unwrap();
+    insta::assert_json_snapshot!("pages_of_products", redact(&seen));
+}
+
+/// What stands on a page.
+async fn shown(p: &TestPlatform, path: &str, language: &str) -> Json {
+    let page = p.send("GET", path, &Caller::default(), None, &[("accept-language", language)]).await;
+    assert_eq!((page.header("content-type"), page.header("cache-control")), ("text/html; charset=utf-8", "no-store"));
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(html.contains(&format!("<html lang=\"{}\">", &language[..2])), "{html}");
+    let main = html.split_once("<main>").and_then(|(_, rest)| rest.split_once("</main>")).unwrap().0;
+    json!({"page": path, "language": language, "status": page.status, "main": main})
 }
 
 async fn a_link_in_a_mail_to_a_store_says_how_to_see_its_stock(engine: Engine) {

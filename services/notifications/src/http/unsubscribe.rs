@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kit::Problem;
-use kit::http::{Path, first_language, page};
+use kit::http::{MissingWords, Path, first_language, missing_page, page};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -18,15 +18,32 @@ const ALL: &[u8] = b"what=all";
 /// A page that asks whether mails of this kind are to be turned off.
 #[utoipa::path(get, path = "/api/v1/notifications/unsubscribe/{token}/{kind}", tag = "notifications",
     params(("token" = String, Path, description = "From a mail."), ("kind" = String, Path, description = "Such as `order.shipped`.")),
-    responses((status = 200, content_type = "text/html", body = String), (status = 404)))]
+    responses((status = 200, content_type = "text/html", body = String),
+        (status = 400, description = "A page that says that the link turns nothing off.", content_type = "text/html", body = String),
+        (status = 404, description = "A page that says so.", content_type = "text/html", body = String)))]
 pub(super) async fn ask(
     State(app): State<App>,
     headers: HeaderMap,
-    Path((token, kind)): Path<(String, String)>,
+    link: Result<Path<(String, String)>, Problem>,
 ) -> Result<Response, Problem> {
-    let (_, kind) = whose(&app, &token, &kind)?;
-    Ok(asking(kind, locale(&headers)))
+    match link.and_then(|Path((token, kind))| whose(&app, &token, &kind)) {
+        Ok((_, kind)) => Ok(asking(kind, locale(&headers))),
+        Err(problem) => missing_page(&headers, problem, "/api/v1/notifications/preferences", &NO_LINK, &NO_LINK_BANGLA),
+    }
 }
+
+/// In place of a link that turns nothing off.
+const NO_LINK: MissingWords = MissingWords {
+    title: "This link turns nothing off",
+    why: "It is not whole, or what it was about cannot be turned off.",
+    go_on: "Signed in, you choose what comes by e-mail:",
+};
+
+const NO_LINK_BANGLA: MissingWords = MissingWords {
+    title: "এই লিংকে কিছু বন্ধ হয় না",
+    why: "লিংকটি সম্পূর্ণ নয়, অথবা এটি যে বিষয়ের তা বন্ধ করা যায় না।",
+    go_on: "সাইন ইন করে বেছে নিন কোন ইমেইল পাবেন:",
+};
 
 /// Turns off mails of this kind; with the body `what=all` all that can be turned off. Once or many times.
 #[utoipa::path(post, path = "/api/v1/notifications/unsubscribe/{token}/{kind}", tag = "notifications",

@@ -193,6 +193,11 @@ async fn a_link_in_a_mail_turns_off_mails_like_it(engine: Engine) {
         for method in ["GET", "POST"] {
             assert_eq!(m.p.send(method, &wrong, &nobody, None, &[]).await.status, 404, "{method} {wrong}");
         }
+        for (language, title) in [("en", "<h1>This link turns nothing off</h1>"), ("bn-BD", "<h1>এই লিংকে কিছু বন্ধ হয় না</h1>")]
+        {
+            let page = m.p.send("GET", &wrong, &nobody, None, &[("accept-language", language)]).await.expect(404);
+            assert!(String::from_utf8(page.bytes).unwrap().contains(title), "{wrong} in {language}");
+        }
     }
 }
 
