@@ -5,6 +5,7 @@ mod authorizer;
 mod checkpoint;
 mod errors;
 mod file;
+mod gather;
 mod lock;
 mod readers;
 mod session;

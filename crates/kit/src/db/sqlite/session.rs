@@ -16,7 +16,7 @@ use super::super::names::Names;
 use super::super::{DbError, Dialect, Durability, Gaps, Kind, Row, Session, Value, sql};
 use super::authorizer::Scope;
 use super::checkpoint::KEPT;
-use super::errors;
+use super::{errors, gather};
 
 /// How long a closure's statements may run together.
 pub(super) const CLOSURE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -67,10 +67,9 @@ impl Limit {
 impl Link {
     /// The one connection that writes `path`; makes the file where there is none.
     pub(super) fn writing(path: &Path, durability: Durability) -> Result<Link, DbError> {
-        let flushes = if durability == Durability::Machine { "FULL" } else { "NORMAL" };
-        let opened = Connection::open(path).and_then(|conn| {
+        let opened = gather::open(path, durability).and_then(|conn| {
             conn.execute_batch(&format!(
-                "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {flushes}; PRAGMA wal_autocheckpoint = 0;
+                "PRAGMA busy_timeout = {BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
                  PRAGMA cache_size = -{CACHE_KIB}; PRAGMA journal_size_limit = {KEPT};",
             ))?;

@@ -1,0 +1,271 @@
+//! The writer's log reaches the operating system in few large writes.
+//!
+//! SQLite hands each changed page to the write-ahead log in two writes, 24 bytes and then the page, and a commit of many
+//! closures changes some hundred pages: a fifth of the writer's time went into those calls. Here they are gathered in
+//! memory and written together when the log is to be flushed, which SQLite asks for at the end of each commit, before it
+//! lets anybody see the new pages. So nothing else can tell the difference.
+//!
+//! It is a file system of SQLite's (<https://sqlite.org/vfs.html>) that differs from the usual one in the log alone:
+//! other files are opened by the usual one, in the memory that SQLite has set aside for them, and never come here again.
+
+#![allow(unsafe_code, reason = "SQLite's file systems are tables of C functions; this file alone has to do with them")]
+
+use std::ffi::{CStr, c_int, c_void};
+use std::ptr;
+use std::sync::OnceLock;
+
+use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::super::Durability;
+
+/// So much is gathered at most.
+const GATHERED_MAX: usize = 512 * 1024;
+/// The usual file system takes less than 128 KiB at a time.
+const WRITTEN_MAX: usize = 31 * 4096;
+
+/// Opens the connection that writes `path`. Its `synchronous` must be FULL: what it gathers is written where it flushes.
+pub(super) fn open(path: &std::path::Path, durability: Durability) -> rusqlite::Result<Connection> {
+    let name = match durability {
+        Durability::Machine => c"haat-machine",
+        Durability::Process => c"haat-process",
+    };
+    static REGISTERED: OnceLock<[c_int; 2]> = OnceLock::new();
+    let codes = REGISTERED.get_or_init(|| [register(c"haat-machine", true), register(c"haat-process", false)]);
+    for code in codes.iter().filter(|code| **code != ffi::SQLITE_OK) {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(*code), None));
+    }
+    Connection::open_with_flags_and_vfs(path, OpenFlags::default(), name)
+}
+
+/// What the file system knows.
+struct System {
+    /// The usual one.
+    usual: *mut ffi::sqlite3_vfs,
+    /// Whether commits reach the disk, or the operating system only.
+    is_flushed: bool,
+}
+
+/// An open log. SQLite knows it by its first field; the usual file system's file lies behind it in the same memory.
+#[repr(C)]
+struct Log {
+    base: ffi::sqlite3_file,
+    gathered: Gathered,
+    is_flushed: bool,
+}
+
+/// Bytes that follow each other, not yet written.
+#[derive(Default)]
+struct Gathered {
+    start: i64,
+    bytes: Vec<u8>,
+}
+
+impl Gathered {
+    /// Whether `len` bytes for `at` can be gathered with what is there.
+    fn takes(&self, at: i64, len: usize) -> bool {
+        let end = i64::try_from(self.bytes.len()).ok().and_then(|len| self.start.checked_add(len));
+        self.bytes.is_empty() || (end == Some(at) && self.bytes.len() + len <= GATHERED_MAX)
+    }
+
+    fn add(&mut self, at: i64, bytes: &[u8]) {
+        if self.bytes.is_empty() {
+            self.start = at;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
+/// Calls a method of the usual file, which has all that SQLite's first version of them asks for.
+macro_rules! usual {
+    ($file:expr, $method:ident $(, $argument:expr)*) => {{
+        let usual = usual($file);
+        // SAFETY: the file was opened by the usual file system, which has set its methods.
+        match unsafe { (*(*usual).pMethods).$method } {
+            // SAFETY: the arguments are SQLite's own, for this very method.
+            Some(method) => unsafe { method(usual $(, $argument)*) },
+            None => ffi::SQLITE_IOERR,
+        }
+    }};
+}
+
+/// As [`usual!`], once everything that was gathered is written.
+macro_rules! written {
+    ($file:expr, $method:ident $(, $argument:expr)*) => {
+        match write_gathered($file) {
+            ffi::SQLITE_OK => usual!($file, $method $(, $argument)*),
+            failed => failed,
+        }
+    };
+}
+
+static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
+    // Later versions add what only the database's own file needs.
+    iVersion: 1,
+    xClose: Some(close),
+    xRead: Some(read),
+    xWrite: Some(write),
+    xTruncate: Some(truncate),
+    xSync: Some(sync),
+    xFileSize: Some(file_size),
+    xLock: Some(lock),
+    xUnlock: Some(unlock),
+    xCheckReservedLock: Some(check_reserved_lock),
+    xFileControl: Some(file_control),
+    xSectorSize: Some(sector_size),
+    xDeviceCharacteristics: Some(device_characteristics),
+    xShmMap: None,
+    xShmLock: None,
+    xShmBarrier: None,
+    xShmUnmap: None,
+    xFetch: None,
+    xUnfetch: None,
+};
+
+/// Adds the file system under `name`, for good.
+fn register(name: &'static CStr, is_flushed: bool) -> c_int {
+    // SAFETY: it asks for the usual file system, which stays.
+    let usual = unsafe { ffi::sqlite3_vfs_find(ptr::null()) };
+    if usual.is_null() {
+        return ffi::SQLITE_ERROR;
+    }
+    // SAFETY: it was found, and is plain data. Its other functions do not look at which file system they are called for,
+    // so that those of the usual one serve as they are.
+    let mut own = unsafe { *usual };
+    own.zName = name.as_ptr();
+    own.pNext = ptr::null_mut();
+    own.szOsFile = own.szOsFile.saturating_add(BEFORE_USUAL as c_int);
+    own.pAppData = Box::into_raw(Box::new(System { usual, is_flushed })).cast();
+    own.xOpen = Some(open_file);
+    // SAFETY: it is never freed, as SQLite demands.
+    unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(own)), 0) }
+}
+
+/// Where the usual file lies in a log's memory, which SQLite aligns to eight bytes.
+const BEFORE_USUAL: usize = size_of::<Log>().next_multiple_of(8);
+
+/// The log behind a file of this file system.
+///
+/// # Safety
+/// `file` must be a log that [`open_file`] has opened and that is not closed; SQLite calls the methods of one file one after the other.
+unsafe fn log<'a>(file: *mut ffi::sqlite3_file) -> &'a mut Log {
+    // SAFETY: as above; `base` is its first field.
+    unsafe { &mut *file.cast::<Log>() }
+}
+
+fn usual(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
+    file.wrapping_byte_add(BEFORE_USUAL)
+}
+
+unsafe extern "C" fn open_file(
+    vfs: *mut ffi::sqlite3_vfs,
+    name: ffi::sqlite3_filename,
+    file: *mut ffi::sqlite3_file,
+    flags: c_int,
+    flags_out: *mut c_int,
+) -> c_int {
+    // SAFETY: `register` has put it there.
+    let system = unsafe { &*(*vfs).pAppData.cast::<System>() };
+    // SAFETY: the usual file system's function for opening.
+    let Some(open) = (unsafe { (*system.usual).xOpen }) else { return ffi::SQLITE_CANTOPEN };
+    if flags & ffi::SQLITE_OPEN_WAL == 0 {
+        // SAFETY: the memory is larger than the usual file system asks for.
+        return unsafe { open(system.usual, name, file, flags, flags_out) };
+    }
+    // SAFETY: the memory has room for both, one behind the other.
+    let opened = unsafe { open(system.usual, name, usual(file), flags, flags_out) };
+    if opened == ffi::SQLITE_OK {
+        let base = ffi::sqlite3_file { pMethods: &raw const METHODS };
+        let log = Log { base, gathered: Gathered::default(), is_flushed: system.is_flushed };
+        // SAFETY: nothing has been put there.
+        unsafe { ptr::write(file.cast::<Log>(), log) };
+    } else {
+        // SAFETY: SQLite reads it, to know whether the file is to be closed.
+        unsafe { (*file).pMethods = ptr::null() };
+    }
+    opened
+}
+
+/// Writes what was gathered. What cannot be written is forgotten: the transaction fails, and SQLite writes its pages anew.
+fn write_gathered(file: *mut ffi::sqlite3_file) -> c_int {
+    // SAFETY: only methods of open logs come here.
+    let gathered = &mut unsafe { log(file) }.gathered;
+    let (mut at, mut written) = (gathered.start, ffi::SQLITE_OK);
+    for piece in gathered.bytes.chunks(WRITTEN_MAX) {
+        written = usual!(file, xWrite, piece.as_ptr().cast(), piece.len() as c_int, at);
+        if written != ffi::SQLITE_OK {
+            break;
+        }
+        at += piece.len() as i64;
+    }
+    gathered.bytes.clear();
+    written
+}
+
+unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, bytes: *const c_void, len: c_int, at: i64) -> c_int {
+    // SAFETY: SQLite gives as many bytes as it says.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), usize::try_from(len).unwrap_or(0)) };
+    // SAFETY: SQLite calls it for an open log.
+    if !unsafe { log(file) }.gathered.takes(at, bytes.len()) {
+        let written = write_gathered(file);
+        if written != ffi::SQLITE_OK {
+            return written;
+        }
+    }
+    // SAFETY: as above.
+    unsafe { log(file) }.gathered.add(at, bytes);
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
+    // SAFETY: SQLite calls it for an open log.
+    let log = unsafe { log(file) };
+    // Where nothing is new, it is not a commit that asks, but the copying of the log into the database.
+    if log.is_flushed || log.gathered.bytes.is_empty() { written!(file, xSync, flags) } else { write_gathered(file) }
+}
+
+unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
+    let written = write_gathered(file);
+    let closed = usual!(file, xClose);
+    // SAFETY: SQLite does not call this log again.
+    unsafe { ptr::drop_in_place(&raw mut log(file).gathered) };
+    if written == ffi::SQLITE_OK { closed } else { written }
+}
+
+unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, bytes: *mut c_void, len: c_int, at: i64) -> c_int {
+    written!(file, xRead, bytes, len, at)
+}
+
+unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int {
+    written!(file, xTruncate, size)
+}
+
+unsafe extern "C" fn file_size(file: *mut ffi::sqlite3_file, size: *mut i64) -> c_int {
+    written!(file, xFileSize, size)
+}
+
+unsafe extern "C" fn file_control(file: *mut ffi::sqlite3_file, what: c_int, argument: *mut c_void) -> c_int {
+    written!(file, xFileControl, what, argument)
+}
+
+unsafe extern "C" fn lock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
+    usual!(file, xLock, level)
+}
+
+unsafe extern "C" fn unlock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
+    usual!(file, xUnlock, level)
+}
+
+unsafe extern "C" fn check_reserved_lock(file: *mut ffi::sqlite3_file, is_locked: *mut c_int) -> c_int {
+    usual!(file, xCheckReservedLock, is_locked)
+}
+
+unsafe extern "C" fn sector_size(file: *mut ffi::sqlite3_file) -> c_int {
+    usual!(file, xSectorSize)
+}
+
+unsafe extern "C" fn device_characteristics(file: *mut ffi::sqlite3_file) -> c_int {
+    usual!(file, xDeviceCharacteristics)
+}
+
+#[cfg(test)]
+mod tests;
