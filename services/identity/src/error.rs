@@ -25,6 +25,9 @@ pub enum Error {
     /// Used before: somebody has a copy. Its session has ended.
     #[error("refresh token was used before")]
     RefreshTokenReused,
+    /// No picture that may be shown.
+    #[error("not a picture")]
+    InvalidImage(String),
     /// Never sent, used, or expired.
     #[error("link is not valid")]
     InvalidLink,
@@ -82,6 +85,7 @@ impl From<Error> for Problem {
                 "refresh_token_reused",
                 "this refresh token was used before: somebody else may have it, so its session has ended; sign in again",
             ),
+            Error::InvalidImage(detail) => Problem::unprocessable("invalid_image", detail),
             Error::InvalidLink => {
                 Problem::unprocessable("invalid_token", "this link is unknown, was used before, or has expired; ask for a new one")
             }

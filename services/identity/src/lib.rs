@@ -1,6 +1,6 @@
 //! identity: who people are, and how they prove it.
 //!
-//! Owns accounts, roles, measurements and preferences, sessions, address books and the keys that sign access tokens.
+//! Owns accounts, roles, pictures, measurements and preferences, sessions, address books and the keys that sign access tokens.
 //! Publishes `user.registered`, `user.link_requested`, `user.verified`, `user.signed_in`, `user.profile_updated`, `user.role_changed`, `user.deactivated`,
 //! `user.activated` and `session.ended`, without contact details. Consumes nothing. Calls nobody.
 
@@ -24,6 +24,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0001_accounts", include_str!("../migrations/0001_accounts.sql")),
         Migration::new("0002_links", include_str!("../migrations/0002_links.sql")),
         Migration::new("0003_settings", include_str!("../migrations/0003_settings.sql")),
+        Migration::new("0004_photos", include_str!("../migrations/0004_photos.sql")),
     ],
     calls: &[],
     reads: &[],

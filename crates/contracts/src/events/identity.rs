@@ -46,7 +46,7 @@ pub struct UserSignedIn {
     pub guest: Option<String>,
 }
 
-/// A user's name, phone, or language changed; ask identity what it is now.
+/// A user's name, phone, language or picture changed; ask identity what it is now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserProfileUpdated {

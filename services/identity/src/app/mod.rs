@@ -9,6 +9,7 @@ mod links;
 mod origin;
 mod passwords;
 mod pepper;
+mod photos;
 mod prune;
 mod register;
 mod sessions;

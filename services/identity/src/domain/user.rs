@@ -167,6 +167,8 @@ pub struct User {
     pub email_verified: bool,
     /// Name and so on.
     pub profile: Profile,
+    /// Whether there is a picture.
+    pub has_photo: bool,
     /// What they may do.
     pub roles: BTreeSet<Role>,
     /// Whether the account may be used.
@@ -175,7 +177,7 @@ pub struct User {
     pub version: i64,
     /// When they registered.
     pub created_at: Time,
-    /// When profile, roles or status last changed.
+    /// When profile, picture, roles or status last changed.
     pub updated_at: Time,
 }
 

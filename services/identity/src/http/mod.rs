@@ -4,6 +4,7 @@ mod addresses;
 mod auth;
 mod links;
 mod pages;
+mod photos;
 mod roles;
 mod sessions;
 mod settings;
@@ -12,14 +13,15 @@ mod well_known;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use contracts::Time;
+use contracts::{Time, UserId};
 use kit::http::{After, Ifs, Routes, Who, etag};
-use kit::{Caller, Role};
+use kit::{Caller, Problem, Role};
 use serde::Serialize;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::{App, Origin};
+use crate::domain::PHOTO_BYTES_MAX;
 
 /// Who may read anybody's account.
 const READERS: &[Role] = &[Role::Support, Role::Admin];
@@ -48,6 +50,7 @@ pub fn routes() -> Routes<App> {
         .add(Who::User, routes!(addresses::get_address, addresses::put_address, addresses::delete_address))
         .add(Who::Roles(ADMINS), routes!(users::list_users))
         .add(Who::User, routes!(users::get_user, users::put_user))
+        .add_limited(Who::User, PHOTO_BYTES_MAX, 30, routes!(photos::get_photo, photos::put_photo, photos::delete_photo))
         .add(Who::User, routes!(settings::get_measurements, settings::put_measurements))
         .add(Who::User, routes!(settings::get_preferences, settings::put_preferences))
         .add(Who::Roles(ADMINS), routes!(roles::list_roles))
@@ -56,6 +59,11 @@ pub fn routes() -> Routes<App> {
         .add(Who::Roles(ADMINS), routes!(users::deactivate))
         .add(Who::Public, routes!(well_known::jwks))
         .add(Who::Public, routes!(well_known::openid_configuration))
+}
+
+/// Others do not exist for the caller, but for staff.
+fn owner(caller: &Caller, id: UserId, staff: &[Role]) -> Result<(), Problem> {
+    if caller.user()?.id == id || caller.has(staff) { Ok(()) } else { Err(Problem::not_found("user")) }
 }
 
 /// Where a request comes from.

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use contracts::{Time, UserId};
 use kit::http::{Ifs, Json, Path};
-use kit::{Caller, Problem, Role};
+use kit::{Caller, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use super::{ADMINS, READERS, expects, tagged};
+use super::{ADMINS, READERS, expects, owner, tagged};
 use crate::app::App;
 use crate::domain::{Measurements, Preferences, Setting};
 use crate::store::StoredSetting;
@@ -82,11 +82,6 @@ pub async fn put_preferences(
     owner(&caller, id, ADMINS)?;
     body.check()?;
     preferences(Some(app.put_setting(id, Setting::Preferences, json(&body)?, expects(ifs)).await?))
-}
-
-/// Others do not exist for the caller, but for staff.
-fn owner(caller: &Caller, id: UserId, staff: &[Role]) -> Result<(), Problem> {
-    if caller.user()?.id == id || caller.has(staff) { Ok(()) } else { Err(Problem::not_found("user")) }
 }
 
 fn measurements(stored: Option<StoredSetting>) -> Result<Response, Problem> {

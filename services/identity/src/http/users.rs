@@ -9,7 +9,7 @@ use kit::{Caller, Problem};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ADMINS, READERS, expects, from, tagged};
+use super::{ADMINS, READERS, expects, from, photos, tagged};
 use crate::app::App;
 use crate::domain::{ProfileChange, User, parse_roles};
 
@@ -36,7 +36,7 @@ pub struct UserView {
     profile: ProfileView,
     /// When they registered.
     created_at: Time,
-    /// When profile, roles or status last changed.
+    /// When profile, picture, roles or status last changed.
     updated_at: Time,
 }
 
@@ -52,6 +52,8 @@ pub struct ProfileView {
     phone: Option<String>,
     /// BCP 47.
     locale: String,
+    /// Where the picture is, below the address of this marketplace; null where there is none.
+    photo_url: Option<String>,
 }
 
 impl UserView {
@@ -69,6 +71,7 @@ impl UserView {
                 last_name: profile.last_name,
                 phone: profile.phone,
                 locale: profile.locale,
+                photo_url: user.has_photo.then(|| photos::address(user.id)),
             },
             created_at: user.created_at,
             updated_at: user.updated_at,

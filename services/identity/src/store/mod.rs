@@ -4,12 +4,14 @@ pub mod addresses;
 pub mod attempts;
 pub mod keys;
 pub mod links;
+pub mod photos;
 pub mod sessions;
 pub mod settings;
 pub mod users;
 
 use kit::db::DbError;
 
+pub use photos::StoredPhoto;
 pub use settings::StoredSetting;
 
 /// For text that only this service writes: a wrong one is a mistake here.

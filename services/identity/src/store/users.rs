@@ -15,7 +15,8 @@ macro_rules! user {
     () => {
         "u.id, u.email_shown, u.first_name, u.last_name, u.phone, u.locale, u.status, u.version, u.created_at, u.updated_at, \
          u.email_verified_at, \
-         (SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM identity.user_roles r WHERE r.user_id = u.id)"
+         (SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM identity.user_roles r WHERE r.user_id = u.id), \
+         EXISTS (SELECT 1 FROM identity.photos p WHERE p.user_id = u.id)"
     };
 }
 
@@ -125,6 +126,7 @@ pub fn insert(tx: &mut Tx, registration: &Registration, password_hash: &str, rol
         email: email.shown().to_owned(),
         email_verified: false,
         profile: profile.clone(),
+        has_photo: false,
         roles: roles.clone(),
         status: Status::Active,
         version: 1,
@@ -164,6 +166,12 @@ pub fn save_profile(tx: &mut Tx, before: &User, profile: Profile) -> Result<User
     Ok(User { profile, version: before.version + 1, updated_at: now, ..before.clone() })
 }
 
+/// Counts a change of what is shown of an account and lies elsewhere.
+pub fn count_change(tx: &mut Tx, before: &User) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.execute("UPDATE identity.users SET version = version + 1, updated_at = $2 WHERE id = $1", params![before.id.0, now]).map(drop)
+}
+
 /// Writes another password.
 pub fn save_password(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<(), DbError> {
     let now = tx.now();
@@ -195,7 +203,7 @@ pub fn save_roles(tx: &mut Tx, before: &User, roles: BTreeSet<Role>) -> Result<U
     let now = tx.now();
     tx.execute("DELETE FROM identity.user_roles WHERE user_id = $1", params![before.id.0])?;
     add_roles(tx, before.id, &roles)?;
-    tx.execute("UPDATE identity.users SET version = version + 1, updated_at = $2 WHERE id = $1", params![before.id.0, now])?;
+    count_change(tx, before)?;
     Ok(User { roles, version: before.version + 1, updated_at: now, ..before.clone() })
 }
 
@@ -214,6 +222,7 @@ fn user(row: &Row) -> Result<User, DbError> {
         email: row.get(1)?,
         email_verified: row.get::<Option<Time>>(10)?.is_some(),
         profile: Profile { first_name: row.get(2)?, last_name: row.get(3)?, phone: row.get(4)?, locale: row.get(5)? },
+        has_photo: row.get(12)?,
         roles,
         status: status(row, 6)?,
         version: row.get(7)?,

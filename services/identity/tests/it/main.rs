@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod pages;
 mod people;
+mod photos;
 mod routes;
 mod rpc;
 mod sessions;

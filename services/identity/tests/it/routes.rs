@@ -59,6 +59,13 @@ async fn every_route_answers_in_its_form(engine: Engine) {
     note("GET /users/{id}/measurements", send(&me, "GET", &format!("{user}/measurements"), None).await);
     note("PUT /users/{id}/preferences, unknown", send(&me, "PUT", &format!("{user}/preferences"), Some(json!({"currency": "X"}))).await);
     note("GET /users/{id}/preferences", send(&me, "GET", &format!("{user}/preferences"), None).await);
+    let (picture, one) = ([("content-type", "image/png")], format!("/api/v1{user}/photo"));
+    note("PUT /users/{id}/photo", p.send_bytes("PUT", &one, &me, crate::photos::png(64, 48), &picture).await);
+    note("PUT /users/{id}/photo, none", p.send_bytes("PUT", &one, &me, b"<svg/>".to_vec(), &picture).await);
+    note("PUT /users/{id}/photo, JSON", p.send_bytes("PUT", &one, &me, b"{}".to_vec(), &[("content-type", "application/json")]).await);
+    note("GET /users/{id} with a picture", send(&me, "GET", &user, None).await);
+    note("DELETE /users/{id}/photo", send(&me, "DELETE", &format!("{user}/photo"), None).await);
+    note("GET /users/{id}/photo, none", send(&me, "GET", &format!("{user}/photo"), None).await);
     note("GET /roles by a customer", send(&me, "GET", "/roles", None).await);
     note("GET /roles", send(&root, "GET", "/roles", None).await);
     note("POST /users/{id}/deactivate", send(&root, "POST", &format!("{user}/deactivate"), None).await);

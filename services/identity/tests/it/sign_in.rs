@@ -30,7 +30,7 @@ async fn registering_signs_in(engine: Engine) {
     let user = &r.body["user"];
     assert_eq!(user["email"], "Rahima@Example.com");
     assert_eq!(user["roles"], json!(["customer"]));
-    assert_eq!(user["profile"], json!({"firstName": "Rahima", "lastName": "Khatun", "phone": null, "locale": "en"}));
+    assert_eq!(user["profile"], json!({"firstName": "Rahima", "lastName": "Khatun", "phone": null, "locale": "en", "photoUrl": null}));
     assert!(user["createdAt"].is_string() && user["updatedAt"].is_string());
     let person = Person::of(&r.body);
     assert_eq!(user["id"], json!(person.id()));

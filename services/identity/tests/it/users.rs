@@ -29,14 +29,17 @@ async fn a_profile_is_changed_field_by_field(engine: Engine) {
     let steps = [
         (
             json!({"phone": "+880 1712-345678"}),
-            json!({"firstName": "Rahima", "lastName": "Khatun", "phone": "+8801712345678", "locale": "en"}),
+            json!({"firstName": "Rahima", "lastName": "Khatun", "phone": "+8801712345678", "locale": "en", "photoUrl": null}),
         ),
         (
             json!({"firstName": " Rahi ", "locale": "BN-bd"}),
-            json!({"firstName": "Rahi", "lastName": "Khatun", "phone": "+8801712345678", "locale": "bn-BD"}),
+            json!({"firstName": "Rahi", "lastName": "Khatun", "phone": "+8801712345678", "locale": "bn-BD", "photoUrl": null}),
         ),
-        (json!({"lastName": "", "phone": null}), json!({"firstName": "Rahi", "lastName": "", "phone": null, "locale": "bn-BD"})),
-        (json!({}), json!({"firstName": "Rahi", "lastName": "", "phone": null, "locale": "bn-BD"})),
+        (
+            json!({"lastName": "", "phone": null}),
+            json!({"firstName": "Rahi", "lastName": "", "phone": null, "locale": "bn-BD", "photoUrl": null}),
+        ),
+        (json!({}), json!({"firstName": "Rahi", "lastName": "", "phone": null, "locale": "bn-BD", "photoUrl": null})),
     ];
     for (change, expected) in steps {
         let r = send(&p, "PUT", "/users/profile", &person.caller, Some(change)).await.expect(200);

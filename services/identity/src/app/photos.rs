@@ -1,0 +1,64 @@
+//! Pictures of people.
+
+use contracts::UserId;
+use contracts::events::identity::UserProfileUpdated;
+use sha2::{Digest, Sha256};
+
+use super::App;
+use crate::domain::Photo;
+use crate::error::Error;
+use crate::store::{self, StoredPhoto};
+
+impl App {
+    /// A user's picture.
+    pub async fn photo(&self, user: UserId) -> Result<(StoredPhoto, Vec<u8>), Error> {
+        self.db
+            .read(move |q| {
+                store::users::find(q, user)?.ok_or(Error::NotFound("user"))?;
+                store::photos::content(q, user)?.ok_or(Error::NotFound("photo"))
+            })
+            .await
+    }
+
+    /// Puts a picture in place of the one before, if that is what the caller expects: `expects` is told its hash, or
+    /// nothing where there was none. The same picture again changes nothing.
+    pub async fn put_photo(
+        &self,
+        user: UserId,
+        photo: Photo,
+        expects: impl Fn(Option<&[u8]>) -> bool + Send + 'static,
+    ) -> Result<StoredPhoto, Error> {
+        let hash = Sha256::digest(&photo.content).to_vec();
+        self.db
+            .write(move |tx| {
+                let owner = store::users::lock(tx, user)?.ok_or(Error::NotFound("user"))?;
+                let before = store::photos::find(tx, user)?;
+                if !expects(before.as_ref().map(|b| b.hash.as_slice())) {
+                    return Err(Error::Stale);
+                }
+                if let Some(before) = before.filter(|b| b.hash == hash) {
+                    return Ok(before);
+                }
+                tx.publish(UserProfileUpdated { user_id: user })?;
+                store::users::count_change(tx, &owner)?;
+                Ok(store::photos::save(tx, user, &photo, &hash)?)
+            })
+            .await
+    }
+
+    /// Takes a user's picture away, if it is still the one that the caller expects.
+    pub async fn delete_photo(&self, user: UserId, expects: impl Fn(Option<&[u8]>) -> bool + Send + 'static) -> Result<(), Error> {
+        self.db
+            .write(move |tx| {
+                let owner = store::users::lock(tx, user)?.ok_or(Error::NotFound("user"))?;
+                let before = store::photos::find(tx, user)?.ok_or(Error::NotFound("photo"))?;
+                if !expects(Some(&before.hash)) {
+                    return Err(Error::Stale);
+                }
+                tx.publish(UserProfileUpdated { user_id: user })?;
+                store::users::count_change(tx, &owner)?;
+                Ok(store::photos::delete(tx, user)?)
+            })
+            .await
+    }
+}
