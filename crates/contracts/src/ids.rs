@@ -44,6 +44,8 @@ ids! {
     UserId,
     /// A sign-in on one device.
     SessionId,
+    /// A role of the marketplace's own making.
+    RoleId,
     /// A store; the word in the API is vendor.
     VendorId,
     /// A product with one or more variants.

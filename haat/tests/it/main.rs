@@ -18,6 +18,7 @@ mod logs;
 mod market;
 mod nodes;
 mod outside;
+mod roles;
 mod rubbish;
 mod stopping;
 mod stream;

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use contracts::events::identity::{SessionEnded, UserRoleChanged};
+use contracts::events::identity::{RoleChanged, SessionEnded, UserRoleChanged};
 use kit::Consumer;
 
 use crate::sessions::Sessions;
 
 /// What identity says takes effect here at once.
 pub fn consumers(sessions: &Arc<Sessions>) -> Vec<Consumer> {
-    let (ended, changed) = (sessions.clone(), sessions.clone());
+    let (ended, changed, redefined) = (sessions.clone(), sessions.clone(), sessions.clone());
     vec![
         Consumer::on(move |tx, event: &SessionEnded, _| {
             let (sessions, session) = (ended.clone(), event.session_id);
@@ -17,6 +17,11 @@ pub fn consumers(sessions: &Arc<Sessions>) -> Vec<Consumer> {
         Consumer::on(move |tx, event: &UserRoleChanged, _| {
             let (sessions, user) = (changed.clone(), event.user_id);
             tx.after_commit(move || sessions.user_changed(user));
+            Ok(())
+        }),
+        Consumer::on(move |tx, event: &RoleChanged, _| {
+            let (sessions, role) = (redefined.clone(), event.name.clone());
+            tx.after_commit(move || sessions.role_changed(&role));
             Ok(())
         }),
     ]

@@ -47,6 +47,15 @@ pub struct Parts {
     pub stats: Arc<Stats>,
 }
 
+/// Somebody whom a route lets in.
+struct Admitted {
+    caller: Caller,
+    /// With which access token.
+    token: Option<String>,
+    /// Whether by what a role of the marketplace's own making opens, and by nothing else.
+    is_granted: bool,
+}
+
 /// What the access log says of a request, filled in on its way.
 #[derive(Default)]
 struct Seen {
@@ -115,7 +124,7 @@ impl Edge {
         // Where identity is silent there is still time for what is known without it.
         let admitted = scope(context(timeout / 2), self.admit(&mut request, route, peer, seen));
         let admitted = tokio::time::timeout_at(end, admitted).await;
-        let (caller, token) = match admitted.unwrap_or_else(|_| Err(Refused::slow().into())) {
+        let Admitted { caller, token, is_granted } = match admitted.unwrap_or_else(|_| Err(Refused::slow().into())) {
             Ok(admitted) => admitted,
             Err(problem) => {
                 self.drain(&mut request);
@@ -146,7 +155,7 @@ impl Edge {
             _ => response,
         };
         Ok(match token.filter(|_| stream::goes_on(&response)) {
-            Some(token) => stream::while_signed_in(response, self.sessions.clone(), token),
+            Some(token) => stream::while_signed_in(response, self.sessions.clone(), token, is_granted.then(|| route.clone())),
             None => response,
         })
     }
@@ -181,14 +190,8 @@ impl Edge {
         }
     }
 
-    /// Who is calling, and with which access token, where the route lets in who that is.
-    async fn admit(
-        &self,
-        request: &mut Request,
-        route: &RouteInfo,
-        peer: Option<IpAddr>,
-        seen: &mut Seen,
-    ) -> Result<(Caller, Option<String>), Problem> {
+    /// Who is calling, where the route lets in who that is.
+    async fn admit(&self, request: &mut Request, route: &RouteInfo, peer: Option<IpAddr>, seen: &mut Seen) -> Result<Admitted, Problem> {
         let address = credentials::client_address(request.headers(), peer, &self.trusted_proxies);
         let cart_token = credentials::cart_token(request.headers())?;
         let bearer = credentials::take_bearer(request.headers_mut());
@@ -196,7 +199,7 @@ impl Edge {
         let user = match bearer {
             Bearer::Absent => Ok(None),
             Bearer::Token(token) => match self.sessions.user_of(&token).await {
-                Ok(user) => Ok(Some((user, token))),
+                Ok(signed_in) => Ok(Some((signed_in, token))),
                 // Signing in again must be possible with a token that has expired still attached.
                 Err(_) if route.who == Who::Public => Ok(None),
                 Err(refused) => Err(refused.into()),
@@ -206,8 +209,9 @@ impl Edge {
         };
         // Whoever tries tokens is counted by address.
         let (user, refused) = user.map_or_else(|refused| (None, Some(refused)), |user| (user, None));
-        let (user, token) = user.unzip();
-        let caller = Caller { user, cart_token, address };
+        let (signed_in, token) = user.unzip();
+        let (user, grants) = signed_in.map(|s| (s.user, s.grants)).unzip();
+        let mut caller = Caller { user, cart_token, address };
         seen.left = self.limits.check(route, &caller).map_err(|(problem, left)| {
             seen.left = Some(left);
             problem
@@ -215,6 +219,7 @@ impl Edge {
         if let Some(refused) = refused {
             return Err(refused);
         }
+        let is_granted = grants.is_some_and(|grants| grants.lift_caller(route, &mut caller));
         match route.who {
             Who::Public | Who::Guest => {}
             Who::User => drop(caller.user()?),
@@ -226,7 +231,7 @@ impl Edge {
                 }
             }
         }
-        Ok((caller, token))
+        Ok(Admitted { caller, token, is_granted })
     }
 
     fn drain(&self, request: &mut Request) {

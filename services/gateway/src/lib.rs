@@ -1,7 +1,7 @@
 //! gateway: the one way in for all clients.
 //!
 //! Owns no rows; keeps verified access tokens in memory. Publishes nothing.
-//! Consumes `session.ended` and `user.role_changed`, so that a token stops working at once.
+//! Consumes `session.ended`, `user.role_changed` and `role.changed`, so that what a token opens changes at once.
 //! Calls identity for keys and sessions, and every service on behalf of those who call.
 //!
 //! A request passes `edge`: an id and a trace, the route table (what is not declared does not exist), who is calling
@@ -16,6 +16,7 @@ mod consumers;
 mod cors;
 mod credentials;
 mod edge;
+mod grants;
 mod http;
 mod limits;
 mod merging;

@@ -47,7 +47,7 @@ pub async fn merged(upstreams: &Upstreams, sessions: &Sessions, guest: Caller, a
 
 async fn merge(upstreams: &Upstreams, sessions: &Sessions, guest: Caller, signed_in: Json) -> Result<(), String> {
     let token = signed_in["accessToken"].as_str().ok_or("there is no access token in the answer")?;
-    let user = sessions.user_of(token).await.map_err(|refused| format!("{refused:?}"))?;
+    let user = sessions.user_of(token).await.map_err(|refused| format!("{refused:?}"))?.user;
     let context = Context { actor: Some(format!("user:{}", user.id)), ..Context::current() };
     let mut request = Request::post("/api/v1/cart/merge").body(Body::empty()).map_err(|e| e.to_string())?;
     request.extensions_mut().insert(Caller { user: Some(user), ..guest });

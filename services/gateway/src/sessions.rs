@@ -1,7 +1,7 @@
 //! Who is signed in: access tokens, verified once and remembered, and the sessions behind them.
 //!
-//! A remembered token is not valid "until expiry": when its session ends or its user's roles change, identity says so
-//! and the entry is dropped; should that word be lost, the session is asked for again every minute.
+//! A remembered token is not valid "until expiry": when its session ends, its user's roles change or one of these roles
+//! opens other routes, identity says so and the entry is dropped; should that word be lost, the session is asked for again every minute.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,11 +11,13 @@ use contracts::proto::identity::{CheckSessionRequest, GetKeysRequest};
 use contracts::{SessionId, Time, UserId};
 use kit::auth::{Access, KeySet, TokenError, User, check_access};
 use kit::channel::Channel;
+use kit::http::RouteInfo;
 use kit::{BuildError, Clock, Env, Problem, Role};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::Config;
+use crate::grants::Grants;
 use crate::recent::Recent;
 
 /// Keys are asked for again after this time, so that one that was withdrawn is not believed for long.
@@ -50,8 +52,24 @@ struct Kept {
 #[derive(Clone)]
 struct Entry {
     access: Access,
+    grants: Arc<Grants>,
     /// When the session was last known to be open.
     checked_at: Time,
+}
+
+/// Somebody who is signed in, as of this moment.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Who, with their roles.
+    pub user: User,
+    /// What else is open to them.
+    pub grants: Arc<Grants>,
+}
+
+impl Entry {
+    fn signed_in(&self) -> SignedIn {
+        SignedIn { user: self.access.user.clone(), grants: self.grants.clone() }
+    }
 }
 
 /// Why a token does not work.
@@ -100,8 +118,8 @@ impl Sessions {
         })
     }
 
-    /// The user of an access token whose session is open, with the roles of this moment.
-    pub async fn user_of(&self, token: &str) -> Result<User, Refused> {
+    /// The user of an access token whose session is open, with the roles and grants of this moment.
+    pub async fn user_of(&self, token: &str) -> Result<SignedIn, Refused> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let now = self.clock.now();
         let (known, epoch) = {
@@ -113,25 +131,29 @@ impl Sessions {
                 return Err(Refused::Token(TokenError::Expired));
             }
             if now < entry.checked_at.plus_seconds(self.check_seconds) {
-                return Ok(entry.access.user.clone());
+                return Ok(entry.signed_in());
             }
         }
-        let checked_at = known.as_ref().map(|e| e.checked_at);
-        let access = match known {
-            Some(entry) => entry.access,
+        let access = match &known {
+            Some(entry) => entry.access.clone(),
             None => self.verify(token, now).await?,
         };
-        self.check_session(digest, access, checked_at, epoch).await
+        self.check_session(digest, access, known, epoch).await
     }
 
-    /// Ends when the token does not work any more: it has expired, or its session has ended.
-    pub async fn refused(&self, token: &str) {
+    /// Ends when the token does not work any more: it has expired, or its session has ended. Who was let in by a grant
+    /// is refused when that route is not granted any more.
+    pub async fn refused(&self, token: &str, granted: Option<RouteInfo>) {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let mut dropped = self.dropped.subscribe();
         loop {
             dropped.borrow_and_update();
-            if let Err(refused) = self.user_of(token).await {
-                return tracing::debug!(?refused, "an answer that went on was cut off");
+            match self.user_of(token).await {
+                Err(refused) => return tracing::debug!(?refused, "an answer that went on was cut off"),
+                Ok(signed_in) if granted.as_ref().is_some_and(|route| signed_in.grants.lift(route).is_none()) => {
+                    return tracing::debug!("an answer that went on was cut off: its route is not granted any more");
+                }
+                Ok(_) => {}
             }
             let now = self.clock.now();
             let known = self.kept().entries.get(&digest);
@@ -151,13 +173,15 @@ impl Sessions {
     }
 
     /// Asks whether the session is open, and remembers the answer unless something was dropped meanwhile.
-    async fn check_session(&self, digest: [u8; 32], access: Access, before: Option<Time>, epoch: u64) -> Result<User, Refused> {
+    async fn check_session(&self, digest: [u8; 32], access: Access, before: Option<Entry>, epoch: u64) -> Result<SignedIn, Refused> {
         let now = self.clock.now();
         let session_id = access.user.session.to_string();
         let answer = match self.identity.clone().check_session(CheckSessionRequest { session_id }).await {
             Ok(answer) => answer.into_inner(),
-            Err(_) if before.is_some_and(|at| now < at.plus_seconds(GRACE_SECONDS)) => return Ok(access.user),
-            Err(status) => return Err(Refused::Unavailable(status)),
+            Err(status) => {
+                let recent = before.filter(|entry| now < entry.checked_at.plus_seconds(GRACE_SECONDS));
+                return recent.map(|entry| entry.signed_in()).ok_or(Refused::Unavailable(status));
+            }
         };
         if !answer.open {
             self.session_ended(access.user.session);
@@ -165,11 +189,14 @@ impl Sessions {
         }
         let roles = answer.roles.iter().filter_map(|r| Role::parse(r)).collect();
         let access = Access { user: User { roles, ..access.user }, ..access };
+        let grants = Arc::new(Grants::new(answer.custom_roles, answer.permissions));
+        let entry = Entry { access, grants, checked_at: now };
+        let signed_in = entry.signed_in();
         let mut kept = self.kept();
         if kept.epoch == epoch {
-            kept.entries.put(digest, Entry { access: access.clone(), checked_at: now });
+            kept.entries.put(digest, entry);
         }
-        Ok(access.user)
+        Ok(signed_in)
     }
 
     async fn verify(&self, token: &str, now: Time) -> Result<Access, Refused> {
@@ -204,18 +231,23 @@ impl Sessions {
 
     /// No token of this session works any more.
     pub fn session_ended(&self, session: SessionId) {
-        self.drop_where(|user| user.session == session);
+        self.drop_where(|entry| entry.access.user.session == session);
     }
 
     /// The roles of this user are to be asked for again.
     pub fn user_changed(&self, user_id: UserId) {
-        self.drop_where(|user| user.id == user_id);
+        self.drop_where(|entry| entry.access.user.id == user_id);
     }
 
-    fn drop_where(&self, gone: impl Fn(&User) -> bool) {
+    /// What this role opens is to be asked for again by whoever has it.
+    pub fn role_changed(&self, role: &str) {
+        self.drop_where(|entry| entry.grants.has(role));
+    }
+
+    fn drop_where(&self, gone: impl Fn(&Entry) -> bool) {
         let mut kept = self.kept();
         kept.epoch += 1;
-        kept.entries.retain(|entry| !gone(&entry.access.user));
+        kept.entries.retain(|entry| !gone(entry));
         drop(kept);
         self.dropped.send_modify(|times| *times += 1);
     }

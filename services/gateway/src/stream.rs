@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::header;
 use axum::response::Response;
 use futures::StreamExt;
+use kit::http::RouteInfo;
 
 use crate::sessions::Sessions;
 
@@ -15,9 +16,9 @@ pub fn goes_on(response: &Response) -> bool {
     kind.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
-/// The answer, cut off when the token expires or its session ends.
-pub fn while_signed_in(response: Response, sessions: Arc<Sessions>, token: String) -> Response {
-    let refused = async move { sessions.refused(&token).await };
+/// The answer, cut off when the token expires, its session ends, or the route that was `granted` to it is not any more.
+pub fn while_signed_in(response: Response, sessions: Arc<Sessions>, token: String, granted: Option<RouteInfo>) -> Response {
+    let refused = async move { sessions.refused(&token, granted).await };
     response.map(|body| Body::from_stream(body.into_data_stream().take_until(Box::pin(refused))))
 }
 

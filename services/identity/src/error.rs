@@ -55,6 +55,21 @@ pub enum Error {
     /// The request with this idempotency key is still being answered.
     #[error("idempotency key is in use")]
     KeyInUse,
+    /// Only who is an administrator by what is stored may.
+    #[error("not an administrator")]
+    NotAnAdministrator,
+    /// There is a role of this name.
+    #[error("role name is taken")]
+    RoleTaken,
+    /// Somebody has the role.
+    #[error("role is in use")]
+    RoleInUse,
+    /// It belongs to the program.
+    #[error("role is built in")]
+    RoleBuiltIn,
+    /// There are as many roles as there may be.
+    #[error("too many roles")]
+    TooManyRoles,
     /// A role that a service may not give.
     #[error("role cannot be granted")]
     RoleNotGrantable,
@@ -103,6 +118,11 @@ impl From<Error> for Problem {
             Error::TooManyAddresses => Problem::conflict("too_many_addresses", "the address book is full; delete one first"),
             Error::KeyReused => idempotency::mismatch(),
             Error::KeyInUse => idempotency::still_running(),
+            Error::NotAnAdministrator => Problem::forbidden("only administrators may do this"),
+            Error::RoleTaken => Problem::conflict("role_exists", "there is a role of this name; change it, or choose another name"),
+            Error::RoleInUse => Problem::conflict("role_in_use", "somebody has this role; take it from everybody first"),
+            Error::RoleBuiltIn => Problem::conflict("role_built_in", "this role is built in; it stays as it is"),
+            Error::TooManyRoles => Problem::conflict("too_many_roles", "there are as many roles as there may be; delete one first"),
             Error::RoleNotGrantable => Problem::forbidden("only an administrator gives this role"),
             Error::Busy => Problem::unavailable("overloaded", "too many people are signing in at this moment; try again"),
             Error::Db(e) => e.into(),

@@ -2,7 +2,7 @@
 //!
 //! Owns accounts, roles, pictures, measurements and preferences, sessions, address books and the keys that sign access tokens.
 //! Publishes `user.registered`, `user.link_requested`, `user.verified`, `user.signed_in`, `user.profile_updated`, `user.role_changed`, `user.deactivated`,
-//! `user.activated` and `session.ended`, without contact details. Consumes nothing. Calls nobody.
+//! `user.activated`, `role.changed` and `session.ended`, without contact details. Consumes nothing. Calls nobody.
 
 mod app;
 mod config;
@@ -25,6 +25,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0002_links", include_str!("../migrations/0002_links.sql")),
         Migration::new("0003_settings", include_str!("../migrations/0003_settings.sql")),
         Migration::new("0004_photos", include_str!("../migrations/0004_photos.sql")),
+        Migration::new("0005_custom_roles", include_str!("../migrations/0005_custom_roles.sql")),
     ],
     calls: &[],
     reads: &[],

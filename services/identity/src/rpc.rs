@@ -49,10 +49,13 @@ impl Identity for Rpc {
     async fn check_session(&self, request: Request<api::CheckSessionRequest>) -> Result<Response<api::CheckSessionResponse>, Status> {
         let session = id::<SessionId>(&request.into_inner().session_id)?;
         let answer = match self.0.check_session(session).await.map_err(status)? {
-            Some((user, roles)) => {
-                let roles = roles.iter().map(|r| r.as_str().to_owned()).collect();
-                api::CheckSessionResponse { open: true, roles, user_id: user.to_string() }
-            }
+            Some(session) => api::CheckSessionResponse {
+                open: true,
+                roles: session.user.roles.iter().map(|r| r.as_str().to_owned()).collect(),
+                user_id: session.user.id.to_string(),
+                custom_roles: session.user.custom_roles.into_iter().collect(),
+                permissions: session.permissions.into_iter().collect(),
+            },
             None => api::CheckSessionResponse::default(),
         };
         Ok(Response::new(answer))

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, UserId};
+use crate::{RoleId, SessionId, UserId};
 
 /// Somebody registered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -76,8 +76,20 @@ pub struct UserActivated {
 pub struct UserRoleChanged {
     /// The user.
     pub user_id: UserId,
-    /// The roles now.
+    /// The roles now, those of the marketplace's own making among them.
     pub roles: Vec<String>,
+}
+
+/// A role of the marketplace's own making was made, opens other routes, or is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleChanged {
+    /// The role.
+    pub role_id: RoleId,
+    /// Its name.
+    pub name: String,
+    /// The routes that it opens now, such as `GET /api/v1/users`; none where it is gone.
+    pub permissions: Vec<String>,
 }
 
 /// A session ended before its time.
@@ -101,5 +113,6 @@ crate::declare_events! { "identity";
     UserDeactivated = "user.deactivated" v 1 by user_id,
     UserActivated = "user.activated" v 1 by user_id,
     UserRoleChanged = "user.role_changed" v 1 by user_id,
+    RoleChanged = "role.changed" v 1 by role_id,
     SessionEnded = "session.ended" v 1 by user_id,
 }

@@ -1,6 +1,7 @@
 //! The HTTP side of a service: routes that say who may call them, bodies that refuse what they do not know.
 
 mod extract;
+pub mod grants;
 mod html;
 mod missing;
 mod nul;

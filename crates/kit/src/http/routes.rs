@@ -42,6 +42,11 @@ pub struct RouteInfo {
 }
 
 impl RouteInfo {
+    /// Method and path, such as `GET /api/v1/orders/{id}`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     /// Whether the route is there: what lies below `/dev` and `/sandbox` is for development only.
     pub fn is_there(&self, development: bool) -> bool {
         let path = self.path.strip_prefix("/api/v1").unwrap_or(&self.path);

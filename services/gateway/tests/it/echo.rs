@@ -35,6 +35,10 @@ fn routes() -> Routes<App> {
         .add_limited(Who::Guest, 1_024, 30, routes!(guest))
         .add(Who::User, routes!(user))
         .add(Who::Roles(&[Role::Support, Role::Admin]), routes!(staff))
+        .add(Who::Roles(&[Role::Support]), routes!(help))
+        .add(Who::Roles(&[Role::Vendor]), routes!(sell))
+        .add(Who::Roles(&[Role::Admin]), routes!(change_thing))
+        .add(Who::Roles(&[Role::Admin]), routes!(staff_stream))
         .add(Who::Public, routes!(one))
         .add(Who::Public, routes!(panics))
         .add(Who::Public, routes!(panics_late))
@@ -91,6 +95,26 @@ async fn user(caller: Caller, headers: HeaderMap, uri: Uri) -> axum::Json<Value>
 #[utoipa::path(get, path = "/api/v1/echo/staff", responses((status = 200)))]
 async fn staff(caller: Caller, headers: HeaderMap, uri: Uri) -> axum::Json<Value> {
     axum::Json(said(caller, &headers, &uri).await)
+}
+
+#[utoipa::path(get, path = "/api/v1/echo/help", responses((status = 200)))]
+async fn help(caller: Caller, headers: HeaderMap, uri: Uri) -> axum::Json<Value> {
+    axum::Json(said(caller, &headers, &uri).await)
+}
+
+#[utoipa::path(get, path = "/api/v1/echo/sell", responses((status = 200)))]
+async fn sell(caller: Caller, headers: HeaderMap, uri: Uri) -> axum::Json<Value> {
+    axum::Json(said(caller, &headers, &uri).await)
+}
+
+#[utoipa::path(put, path = "/api/v1/echo/things/{id}", responses((status = 200)))]
+async fn change_thing(caller: Caller, headers: HeaderMap, uri: Uri) -> axum::Json<Value> {
+    axum::Json(said(caller, &headers, &uri).await)
+}
+
+#[utoipa::path(get, path = "/api/v1/echo/staff-stream", responses((status = 200)))]
+async fn staff_stream() -> Response {
+    endless()
 }
 
 #[utoipa::path(get, path = "/api/v1/echo/things/{id}", responses((status = 200)))]

@@ -32,6 +32,8 @@ pub const SERVICE: ServiceDef = ServiceDef {
 pub enum Session {
     /// Open, with these roles.
     Open(Vec<Role>),
+    /// Open, with these roles, and with one named `helper` that opens these routes.
+    Granted(Vec<Role>, Vec<&'static str>),
     /// Ended.
     Ended,
     /// Nothing; identity does not answer.
@@ -59,6 +61,13 @@ pub fn sign_in(roles: &[Role]) -> (User, String) {
     let user = testing::user_with(roles).user.expect("a user");
     set(user.session, Session::Open(roles.to_vec()));
     let token = token_of(&user);
+    (user, token)
+}
+
+/// A customer who has the role `helper`, which opens these routes.
+pub fn sign_in_granted(routes: &[&'static str]) -> (User, String) {
+    let (user, token) = sign_in(&[Role::Customer]);
+    set(user.session, Session::Granted(vec![Role::Customer], routes.to_vec()));
     (user, token)
 }
 
@@ -93,13 +102,16 @@ impl Identity for Directed {
 
     async fn check_session(&self, request: Request<api::CheckSessionRequest>) -> Result<Response<api::CheckSessionResponse>, Status> {
         let state = sessions().get(&request.into_inner().session_id).cloned();
-        let (open, roles) = match state.unwrap_or(Session::Ended) {
-            Session::Open(roles) => (true, roles),
-            Session::Ended => (false, Vec::new()),
+        let (open, roles, permissions) = match state.unwrap_or(Session::Ended) {
+            Session::Open(roles) => (true, roles, None),
+            Session::Granted(roles, routes) => (true, roles, Some(routes)),
+            Session::Ended => (false, Vec::new(), None),
             Session::Silence => return Err(Status::unavailable("silence")),
         };
         let roles = roles.into_iter().map(|r| r.as_str().to_owned()).collect();
-        Ok(Response::new(api::CheckSessionResponse { open, roles, ..Default::default() }))
+        let custom_roles = permissions.iter().map(|_| "helper".to_owned()).collect();
+        let permissions = permissions.into_iter().flatten().map(str::to_owned).collect();
+        Ok(Response::new(api::CheckSessionResponse { open, roles, custom_roles, permissions, ..Default::default() }))
     }
 
     async fn find_users(&self, _: Request<api::FindUsersRequest>) -> Result<Response<api::FindUsersResponse>, Status> {

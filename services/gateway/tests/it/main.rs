@@ -6,6 +6,7 @@ mod bodies;
 mod cors;
 mod description;
 mod echo;
+mod grants;
 mod identity;
 mod limits;
 mod logs;

@@ -20,7 +20,7 @@ testing::both_engines!(
     a_public_stream_has_no_session_to_end_with,
 );
 
-async fn open(p: &TestPlatform, path: &str, token: &str) -> Response<Body> {
+pub async fn open(p: &TestPlatform, path: &str, token: &str) -> Response<Body> {
     let request = Request::get(path).header("authorization", bearer(token)).body(Body::empty()).unwrap();
     let mut response = Outside::of(&p.platform().directory).0.oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -29,13 +29,13 @@ async fn open(p: &TestPlatform, path: &str, token: &str) -> Response<Body> {
 }
 
 /// The next piece; none where the stream has ended.
-async fn next(response: &mut Response<Body>) -> Option<String> {
+pub async fn next(response: &mut Response<Body>) -> Option<String> {
     let frame = response.body_mut().frame().await?.expect("a stream that is cut off ends in order");
     Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
 }
 
 /// Whether the stream has nothing to say for now.
-fn is_waiting(response: &mut Response<Body>) -> bool {
+pub fn is_waiting(response: &mut Response<Body>) -> bool {
     futures::FutureExt::now_or_never(response.body_mut().frame()).is_none()
 }
 

@@ -76,7 +76,7 @@ impl App {
                 }
                 // It was there before, or somebody else has just made it.
                 let known = store::users::credentials(tx, registration.email.normal())?.ok_or(Error::Db(DbError::Conflict))?;
-                change_roles(tx, known.user, |now| now | &roles)?;
+                change_roles(tx, known.user, |now| now.and(&roles))?;
                 Ok(Ensured { user: known.user, is_new: false })
             })
             .await

@@ -12,6 +12,7 @@ mod pepper;
 mod photos;
 mod prune;
 mod register;
+mod roles;
 mod sessions;
 mod settings;
 mod tokens;

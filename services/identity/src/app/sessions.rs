@@ -2,7 +2,6 @@
 
 use contracts::events::identity::SessionEnded;
 use contracts::{SessionId, Time, UserId};
-use kit::Role;
 use kit::db::Tx;
 use kit::http::After;
 use std::collections::BTreeSet;
@@ -18,6 +17,14 @@ enum Refreshed {
     Renewed(Box<User>, SessionId, Time),
     Reused,
     Invalid,
+}
+
+/// A session that is open, and what it opens now.
+pub struct OpenSession {
+    /// Whose, with their roles.
+    pub user: User,
+    /// The routes that roles of the marketplace's own making open to them.
+    pub permissions: BTreeSet<String>,
 }
 
 impl App {
@@ -58,13 +65,16 @@ impl App {
     }
 
     /// Whose session it is and what they may do now; `None` where it has ended.
-    pub async fn check_session(&self, session: SessionId) -> Result<Option<(UserId, BTreeSet<Role>)>, Error> {
+    pub async fn check_session(&self, session: SessionId) -> Result<Option<OpenSession>, Error> {
         let now = self.clock.now();
         self.db
             .read(move |q| {
                 let Some(id) = store::sessions::user_of_open(q, session, now)? else { return Ok(None) };
-                let user = store::users::find(q, id)?;
-                Ok(user.filter(|u| u.status == Status::Active).map(|u| (u.id, u.roles)))
+                let user = store::users::find(q, id)?.filter(|u| u.status == Status::Active);
+                let Some(user) = user else { return Ok(None) };
+                // Most people have none of these roles, and cost no second statement.
+                let permissions = if user.custom_roles.is_empty() { BTreeSet::new() } else { store::roles::permissions_of(q, id)? };
+                Ok(Some(OpenSession { user, permissions }))
             })
             .await
     }

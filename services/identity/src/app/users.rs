@@ -9,8 +9,9 @@ use kit::db::Tx;
 use kit::http::After;
 
 use super::App;
+use super::roles::only_an_administrator;
 use super::sessions::end_all;
-use crate::domain::{Email, ProfileChange, Status, User, grantable};
+use crate::domain::{Email, ProfileChange, Status, User, WantedRoles, grantable};
 use crate::error::Error;
 use crate::store;
 
@@ -66,11 +67,18 @@ impl App {
     }
 
     /// Gives a user exactly these roles. Administrators keep theirs, so that there is always one.
-    pub async fn set_roles(&self, admin: UserId, id: UserId, roles: BTreeSet<Role>) -> Result<User, Error> {
-        if admin == id && !roles.contains(&Role::Admin) {
-            return Err(Error::NotYourself);
-        }
-        self.db.write(move |tx| change_roles(tx, id, |_| roles.clone())).await
+    pub async fn set_roles(&self, admin: UserId, id: UserId, wanted: WantedRoles) -> Result<User, Error> {
+        self.db
+            .write(move |tx| {
+                only_an_administrator(tx, admin)?;
+                if admin == id && !wanted.roles.contains(&Role::Admin) {
+                    return Err(Error::NotYourself);
+                }
+                let others: Vec<&str> = wanted.others.iter().map(|(_, name)| name.as_str()).collect();
+                let custom = wanted.custom(&store::roles::lock_all(tx, &others)?)?;
+                change_roles(tx, id, |_| Held { roles: wanted.roles.clone(), custom: custom.clone() })
+            })
+            .await
     }
 
     /// Gives a user one more role, for a service that may.
@@ -78,7 +86,7 @@ impl App {
         if !grantable(role) {
             return Err(Error::RoleNotGrantable);
         }
-        self.db.write(move |tx| change_roles(tx, id, |now| now | &BTreeSet::from([role]))).await?;
+        self.db.write(move |tx| change_roles(tx, id, |now| now.and(&BTreeSet::from([role])))).await?;
         Ok(())
     }
 
@@ -116,14 +124,31 @@ impl App {
     }
 }
 
+/// The roles that somebody has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The built-in ones.
+    roles: BTreeSet<Role>,
+    /// Those of the marketplace's own making.
+    custom: BTreeSet<String>,
+}
+
+impl Held {
+    /// With these besides.
+    pub fn and(&self, more: &BTreeSet<Role>) -> Held {
+        Held { roles: &self.roles | more, custom: self.custom.clone() }
+    }
+}
+
 /// Changes the roles of a user and tells the others, if that changes anything.
-pub fn change_roles(tx: &mut Tx, id: UserId, change: impl Fn(&BTreeSet<Role>) -> BTreeSet<Role>) -> Result<User, Error> {
+pub fn change_roles(tx: &mut Tx, id: UserId, change: impl Fn(&Held) -> Held) -> Result<User, Error> {
     let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
-    let roles = change(&before.roles);
-    if roles == before.roles {
+    let had = Held { roles: before.roles.clone(), custom: before.custom_roles.clone() };
+    let has = change(&had);
+    if has == had {
         return Ok(before);
     }
-    let names = roles.iter().map(|r| r.as_str().to_owned()).collect();
+    let names = has.roles.iter().map(|r| r.as_str().to_owned()).chain(has.custom.iter().cloned()).collect();
     tx.publish(UserRoleChanged { user_id: id, roles: names })?;
-    Ok(store::users::save_roles(tx, &before, roles)?)
+    Ok(store::users::save_roles(tx, &before, has.roles, has.custom)?)
 }

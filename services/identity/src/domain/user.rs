@@ -171,6 +171,8 @@ pub struct User {
     pub has_photo: bool,
     /// What they may do.
     pub roles: BTreeSet<Role>,
+    /// Roles of the marketplace's own making, by name.
+    pub custom_roles: BTreeSet<String>,
     /// Whether the account may be used.
     pub status: Status,
     /// Counts changes, from 1.
@@ -184,29 +186,6 @@ pub struct User {
 /// What the list of users is searched by: address and name in lower case.
 pub fn search_text(email: &str, profile: &Profile) -> String {
     format!("{email} {} {}", profile.first_name, profile.last_name).to_lowercase()
-}
-
-/// Whether a person may have the role; `service` is for programs.
-pub fn assignable(role: Role) -> bool {
-    role != Role::Service
-}
-
-/// Whether another service may give the role by itself; support and admin only come from an administrator.
-pub fn grantable(role: Role) -> bool {
-    assignable(role) && !matches!(role, Role::Support | Role::Admin)
-}
-
-/// The roles a person shall have; everybody is a customer.
-pub fn parse_roles(names: &[String]) -> Result<BTreeSet<Role>, Error> {
-    let mut check = Check::default();
-    let mut roles = BTreeSet::from([Role::Customer]);
-    for (i, name) in names.iter().enumerate() {
-        let role = Role::parse(name).filter(|r| assignable(*r));
-        let unknown = || Mistake::new("unknown_role", format!("{name:?} is not a role that a person can have"));
-        roles.extend(check.field(&format!("/roles/{i}"), role.ok_or_else(unknown)));
-    }
-    let errors = check.into_errors();
-    if errors.is_empty() { Ok(roles) } else { Err(Error::Invalid(errors)) }
 }
 
 #[cfg(test)]
@@ -238,15 +217,5 @@ mod tests {
         let change = ProfileChange { last_name: Some(" C ".into()), phone: Some(None), ..ProfileChange::default() }.check().unwrap();
         let after = change.apply(&before);
         assert_eq!(after, Profile { last_name: "C".into(), phone: None, ..before });
-    }
-
-    #[test]
-    fn roles_always_hold_customer_and_never_service() {
-        assert_eq!(parse_roles(&[]).unwrap(), BTreeSet::from([Role::Customer]));
-        assert_eq!(parse_roles(&["admin".into()]).unwrap(), BTreeSet::from([Role::Customer, Role::Admin]));
-        for wrong in ["service", "Admin", "", "root"] {
-            assert!(parse_roles(&[wrong.into()]).is_err(), "{wrong}");
-        }
-        assert!(!grantable(Role::Admin) && !grantable(Role::Support) && !grantable(Role::Service) && grantable(Role::Vendor));
     }
 }

@@ -41,6 +41,12 @@ pub struct PhotoView {
     updated_at: Time,
 }
 
+/// The bytes of a picture, as they stand in its file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "it stands in the description only; handlers take the bytes as they come")]
+pub struct PictureFile(Vec<u8>);
+
 /// Where a user's picture is.
 pub fn address(user: UserId) -> String {
     format!("/api/v1/users/{user}/photo")
@@ -49,7 +55,7 @@ pub fn address(user: UserId) -> String {
 /// A person's picture.
 #[utoipa::path(get, path = "/api/v1/users/{id}/photo", tag = "identity",
     params(("id" = UserId, Path), ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+    responses((status = 200, content((PictureFile = "image/png"), (PictureFile = "image/jpeg"), (PictureFile = "image/webp"))),
         (status = 304), (status = 401), (status = 404)))]
 pub async fn get_photo(State(app): State<App>, caller: Caller, headers: HeaderMap, Path(id): Path<UserId>) -> Result<Response, Problem> {
     owner(&caller, id, READERS)?;
@@ -69,7 +75,7 @@ pub async fn get_photo(State(app): State<App>, caller: Caller, headers: HeaderMa
 /// Puts a picture in place of the one before: the bytes of a PNG, a JPEG or a WebP file, at most 512 KiB and 4,096 pixels a side.
 #[utoipa::path(put, path = "/api/v1/users/{id}/photo", tag = "identity",
     params(("id" = UserId, Path), ("If-Match" = Option<String>, Header)),
-    request_body(content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+    request_body(content((PictureFile = "image/png"), (PictureFile = "image/jpeg"), (PictureFile = "image/webp"))),
     responses((status = 200, body = PhotoView), (status = 401), (status = 404), (status = 412), (status = 413), (status = 415),
         (status = 422, description = "invalid_image")))]
 pub async fn put_photo(

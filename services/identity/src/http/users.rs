@@ -11,11 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{ADMINS, READERS, expects, from, photos, tagged};
 use crate::app::App;
-use crate::domain::{ProfileChange, User, parse_roles};
+use crate::domain::{ProfileChange, User, WantedRoles};
 
 /// Characters of a search.
 const QUERY_LENGTH_MAX: usize = 200;
-/// Roles in one request; more than there are.
+/// Roles in one request.
 const ROLES_MAX: usize = 20;
 
 /// A person with an account.
@@ -28,8 +28,8 @@ pub struct UserView {
     email: String,
     /// Whether it is proved to be theirs.
     email_verified: bool,
-    /// What they may do.
-    roles: Vec<&'static str>,
+    /// What they may do: built-in roles, then those of the marketplace's own making.
+    roles: Vec<String>,
     /// `active` or `deactivated`.
     status: &'static str,
     /// Name and so on.
@@ -64,7 +64,7 @@ impl UserView {
             id: user.id,
             email: user.email.clone(),
             email_verified: user.email_verified,
-            roles: user.roles.iter().map(|r| r.as_str()).collect(),
+            roles: user.roles.iter().map(|r| r.as_str().to_owned()).chain(user.custom_roles.iter().cloned()).collect(),
             status: user.status.as_str(),
             profile: ProfileView {
                 first_name: profile.first_name,
@@ -187,7 +187,7 @@ pub async fn get_user(State(app): State<App>, caller: Caller, Path(id): Path<Use
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RolesBody {
-    /// All of them; `customer` is always one.
+    /// All of them, built-in ones and those of the marketplace's own making; `customer` is always one.
     roles: Vec<String>,
 }
 
@@ -205,7 +205,7 @@ pub async fn put_roles(
         let detail = format!("expected at most {ROLES_MAX} roles, found {}", body.roles.len());
         return Err(Problem::invalid(vec![FieldError { pointer: "/roles".into(), code: "too_long", detail }]));
     }
-    let user = app.set_roles(admin, id, parse_roles(&body.roles)?).await?;
+    let user = app.set_roles(admin, id, WantedRoles::new(&body.roles)).await?;
     Ok(tagged(user.version, UserView::of(&user)))
 }
 

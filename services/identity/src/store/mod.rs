@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod keys;
 pub mod links;
 pub mod photos;
+pub mod roles;
 pub mod sessions;
 pub mod settings;
 pub mod users;

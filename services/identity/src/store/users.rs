@@ -16,7 +16,9 @@ macro_rules! user {
         "u.id, u.email_shown, u.first_name, u.last_name, u.phone, u.locale, u.status, u.version, u.created_at, u.updated_at, \
          u.email_verified_at, \
          (SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM identity.user_roles r WHERE r.user_id = u.id), \
-         EXISTS (SELECT 1 FROM identity.photos p WHERE p.user_id = u.id)"
+         EXISTS (SELECT 1 FROM identity.photos p WHERE p.user_id = u.id), \
+         (SELECT string_agg(c.name, ' ' ORDER BY c.name) FROM identity.user_custom_roles h JOIN identity.custom_roles c ON c.id = h.role_id \
+         WHERE h.user_id = u.id)"
     };
 }
 
@@ -128,6 +130,7 @@ pub fn insert(tx: &mut Tx, registration: &Registration, password_hash: &str, rol
         profile: profile.clone(),
         has_photo: false,
         roles: roles.clone(),
+        custom_roles: BTreeSet::new(),
         status: Status::Active,
         version: 1,
         created_at: now,
@@ -198,13 +201,16 @@ pub fn save_status(tx: &mut Tx, before: &User, status: Status) -> Result<User, D
     Ok(User { status, version: before.version + 1, updated_at: now, ..before.clone() })
 }
 
-/// Writes the roles of a locked account and counts the change.
-pub fn save_roles(tx: &mut Tx, before: &User, roles: BTreeSet<Role>) -> Result<User, DbError> {
+/// Writes the roles of a locked account and counts the change. Those of the marketplace's own making are locked, too.
+pub fn save_roles(tx: &mut Tx, before: &User, roles: BTreeSet<Role>, custom_roles: BTreeSet<String>) -> Result<User, DbError> {
     let now = tx.now();
     tx.execute("DELETE FROM identity.user_roles WHERE user_id = $1", params![before.id.0])?;
     add_roles(tx, before.id, &roles)?;
+    if custom_roles != before.custom_roles {
+        super::roles::give(tx, before.id, &custom_roles)?;
+    }
     count_change(tx, before)?;
-    Ok(User { roles, version: before.version + 1, updated_at: now, ..before.clone() })
+    Ok(User { roles, custom_roles, version: before.version + 1, updated_at: now, ..before.clone() })
 }
 
 fn add_roles(tx: &mut Tx, id: UserId, roles: &BTreeSet<Role>) -> Result<(), DbError> {
@@ -217,6 +223,7 @@ fn add_roles(tx: &mut Tx, id: UserId, roles: &BTreeSet<Role>) -> Result<(), DbEr
 fn user(row: &Row) -> Result<User, DbError> {
     let names: Option<String> = row.get(11)?;
     let roles = names.iter().flat_map(|n| n.split(' ')).map(|n| known(Role::parse(n), "role", n)).collect::<Result<_, _>>()?;
+    let custom: Option<String> = row.get(13)?;
     Ok(User {
         id: UserId(row.get(0)?),
         email: row.get(1)?,
@@ -224,6 +231,7 @@ fn user(row: &Row) -> Result<User, DbError> {
         profile: Profile { first_name: row.get(2)?, last_name: row.get(3)?, phone: row.get(4)?, locale: row.get(5)? },
         has_photo: row.get(12)?,
         roles,
+        custom_roles: custom.iter().flat_map(|n| n.split(' ')).map(str::to_owned).collect(),
         status: status(row, 6)?,
         version: row.get(7)?,
         created_at: row.get(8)?,

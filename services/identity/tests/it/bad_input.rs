@@ -1,9 +1,8 @@
 use kit::Caller;
-use kit::Role;
 use serde_json::{Value, json};
 use testing::{Engine, TestPlatform};
 
-use crate::people::{PASSWORD, register, start};
+use crate::people::{PASSWORD, admin, start};
 
 testing::both_engines!(
     every_body_that_does_not_fit_is_refused_on_every_route,
@@ -18,15 +17,13 @@ const ID: &str = "01890000-0000-7000-8000-000000000000";
 /// Method and path of every route of the service, with an id in the place of parameters.
 fn routes(p: &TestPlatform, id: &str) -> Vec<(String, String)> {
     let routes = p.platform().directory.routes().into_iter().filter(|r| r.service == "identity");
-    let routes: Vec<_> = routes.map(|r| (r.method.to_string(), r.path.replace("{id}", id))).collect();
+    let routes: Vec<_> = routes.map(|r| (r.method.to_string(), r.path.replace("{id}", id).replace("{name}", "nothing"))).collect();
     assert!(routes.len() >= 20, "{}", routes.len());
     routes
 }
 
 async fn administrator(p: &TestPlatform) -> Caller {
-    let mut caller = register(p, "rahima@example.com").await.caller;
-    caller.user.as_mut().unwrap().roles.push(Role::Admin);
-    caller
+    admin(p).await.caller
 }
 
 async fn every_body_that_does_not_fit_is_refused_on_every_route(engine: Engine) {
@@ -45,7 +42,7 @@ async fn every_body_that_does_not_fit_is_refused_on_every_route(engine: Engine) 
         deep.as_bytes(),
     ];
     let with_body: Vec<_> = routes(&p, ID).into_iter().filter(|(m, path)| takes_body(m, path)).collect();
-    assert_eq!(with_body.len(), 13);
+    assert_eq!(with_body.len(), 15);
     for (method, path) in with_body {
         for body in bodies {
             let headers = [("content-type", "application/json")];
@@ -186,6 +183,10 @@ async fn invalid_fields_are_named_with_pointers(engine: Engine) {
         ("PUT", format!("{users}/addresses/{ID}"), address("city", json!("\u{7}")), "/city"),
         ("PUT", format!("{users}/{ID}/roles"), json!({"roles": ["customer", "king"]}), "/roles/1"),
         ("PUT", format!("{users}/{ID}/roles"), json!({"roles": vec!["vendor"; 21]}), "/roles"),
+        ("POST", "/api/v1/roles".to_owned(), json!({"name": "Editor", "permissions": []}), "/name"),
+        ("POST", "/api/v1/roles".to_owned(), json!({"name": "editor", "permissions": ["GET /nowhere"]}), "/permissions/0"),
+        ("POST", "/api/v1/roles".to_owned(), json!({"name": "editor", "permissions": [], "description": "x".repeat(301)}), "/description"),
+        ("PUT", "/api/v1/roles/editor".to_owned(), json!({"permissions": vec!["GET /api/v1/users"; 501]}), "/permissions"),
     ];
     for (method, path, body, pointer) in cases {
         let r = p.send(method, &path, &caller, Some(body.clone()), &[]).await;

@@ -8,6 +8,7 @@ mod links;
 mod pages;
 mod people;
 mod photos;
+mod roles;
 mod routes;
 mod rpc;
 mod sessions;
