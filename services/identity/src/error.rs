@@ -105,7 +105,7 @@ impl From<Error> for Problem {
                 Problem::unprocessable("invalid_token", "this link is unknown, was used before, or has expired; ask for a new one")
             }
             Error::TooManyAttempts { retry_after_seconds } => {
-                let detail = format!("too many failed attempts; try again in {retry_after_seconds} s");
+                let detail = format!("too many attempts; try again in {retry_after_seconds} s");
                 let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
                 problem.retry_after = Some(retry_after_seconds);
                 problem

@@ -28,6 +28,8 @@ const NEVER: &[(&str, &str)] = &[
     ("POST /api/v1/replays", "what everybody reads is built anew by administrators only"),
     ("POST /api/v1/replays/{id}/cancel", "what everybody reads is built anew by administrators only"),
     ("POST /api/v1/dead-letters/{id}/discard", "whoever discards events decides what others never hear of"),
+    ("POST /api/v1/dead-jobs/{id}/discard", "whoever gives up work decides what is never done"),
+    ("GET /api/v1/events/exports", "the events as they were written tell more than any other route does"),
 ];
 
 /// As what somebody with a role that opens this route is let in, or why no such role opens it. `admin` where the route

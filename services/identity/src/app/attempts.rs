@@ -4,6 +4,7 @@
 //! taken back when it succeeds. Known and unknown accounts are counted alike. An account is counted by the neighbourhood
 //! from which it is tried: a stranger's wrong passwords do not lock out its owner, who is elsewhere, before they are many.
 
+use contracts::UserId;
 use kit::db::Tx;
 
 use super::Origin;
@@ -12,6 +13,9 @@ use crate::config::Attempts;
 use crate::domain::Email;
 use crate::error::Error;
 use crate::store;
+
+/// New pictures of one person in the time in which attempts are counted.
+const PICTURES_MAX: i64 = 30;
 
 /// How many attempts are taken in which time.
 #[derive(Clone)]
@@ -68,6 +72,12 @@ impl Limits {
     /// wherever it is asked for, it is one person's mail.
     pub fn reset(&self, email: &Email, origin: &Origin) -> Attempt {
         Attempt { own: vec![self.counter("link", email.normal(), self.per_account)], ..self.registration(origin) }
+    }
+
+    /// Somebody sends a picture of theirs: each is half a megabyte that is written to the log and to the database.
+    pub fn picture(&self, owner: UserId) -> Attempt {
+        let own = vec![self.counter("picture", &owner.to_string(), PICTURES_MAX)];
+        Attempt { own, shared: Vec::new(), window_seconds: self.window_seconds }
     }
 
     /// What is counted of sign-ins to an account, as far as it concerns who signs in from here.

@@ -21,7 +21,7 @@ impl App {
     }
 
     /// Puts a picture in place of the one before, if that is what the caller expects: `expects` is told its hash, or
-    /// nothing where there was none. The same picture again changes nothing.
+    /// nothing where there was none. The same picture again changes nothing; other ones are counted, and refused when they are many.
     pub async fn put_photo(
         &self,
         user: UserId,
@@ -29,6 +29,7 @@ impl App {
         expects: impl Fn(Option<&[u8]>) -> bool + Send + 'static,
     ) -> Result<StoredPhoto, Error> {
         let hash = Sha256::digest(&photo.content).to_vec();
+        let attempt = self.limits.picture(user);
         self.db
             .write(move |tx| {
                 let owner = store::users::lock(tx, user)?.ok_or(Error::NotFound("user"))?;
@@ -39,6 +40,7 @@ impl App {
                 if let Some(before) = before.filter(|b| b.hash == hash) {
                     return Ok(before);
                 }
+                attempt.begin(tx)?;
                 tx.publish(UserProfileUpdated { user_id: user })?;
                 store::users::count_change(tx, &owner)?;
                 Ok(store::photos::save(tx, user, &photo, &hash)?)

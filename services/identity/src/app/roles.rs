@@ -108,6 +108,15 @@ pub fn only_an_administrator(q: &mut Query, id: UserId) -> Result<(), Error> {
     if is_one { Ok(()) } else { Err(Error::NotAnAdministrator) }
 }
 
+/// As [`only_an_administrator`] for what is done to the account of `id`. Both are locked first, in one order for everybody:
+/// of two who close or demote each other at once, one is not an administrator any more.
+pub fn administrator_over(tx: &mut Tx, admin: UserId, id: UserId) -> Result<(), Error> {
+    for account in [admin.min(id), admin.max(id)] {
+        store::users::lock(tx, account)?;
+    }
+    only_an_administrator(tx, admin)
+}
+
 fn tell(tx: &mut Tx, role: &CustomRole) -> Result<(), Error> {
     let permissions = role.form.permissions.iter().cloned().collect();
     Ok(tx.publish(RoleChanged { role_id: role.id, name: role.name.clone(), permissions })?)

@@ -9,7 +9,7 @@ use kit::db::Tx;
 use kit::http::After;
 
 use super::App;
-use super::roles::only_an_administrator;
+use super::roles::administrator_over;
 use super::sessions::end_all;
 use crate::domain::{Email, ProfileChange, Status, User, WantedRoles, grantable};
 use crate::error::Error;
@@ -70,7 +70,7 @@ impl App {
     pub async fn set_roles(&self, admin: UserId, id: UserId, wanted: WantedRoles) -> Result<User, Error> {
         self.db
             .write(move |tx| {
-                only_an_administrator(tx, admin)?;
+                administrator_over(tx, admin, id)?;
                 if admin == id && !wanted.roles.contains(&Role::Admin) {
                     return Err(Error::NotYourself);
                 }
@@ -97,6 +97,7 @@ impl App {
         }
         self.db
             .write(move |tx| {
+                administrator_over(tx, admin, id)?;
                 let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
                 if before.status == Status::Deactivated {
                     return Ok(before);
@@ -110,9 +111,10 @@ impl App {
     }
 
     /// Opens a closed account again; its owner signs in anew.
-    pub async fn activate(&self, id: UserId) -> Result<User, Error> {
+    pub async fn activate(&self, admin: UserId, id: UserId) -> Result<User, Error> {
         self.db
             .write(move |tx| {
+                administrator_over(tx, admin, id)?;
                 let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
                 if before.status == Status::Active {
                     return Ok(before);

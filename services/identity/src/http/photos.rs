@@ -77,7 +77,7 @@ pub async fn get_photo(State(app): State<App>, caller: Caller, headers: HeaderMa
     params(("id" = UserId, Path), ("If-Match" = Option<String>, Header)),
     request_body(content((PictureFile = "image/png"), (PictureFile = "image/jpeg"), (PictureFile = "image/webp"))),
     responses((status = 200, body = PhotoView), (status = 401), (status = 404), (status = 412), (status = 413), (status = 415),
-        (status = 422, description = "invalid_image")))]
+        (status = 422, description = "invalid_image"), (status = 429, description = "too_many_attempts")))]
 pub async fn put_photo(
     State(app): State<App>,
     caller: Caller,

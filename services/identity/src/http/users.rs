@@ -213,8 +213,8 @@ pub async fn put_roles(
 #[utoipa::path(post, path = "/api/v1/users/{id}/activate", tag = "identity", params(("id" = UserId, Path)),
     responses((status = 200, body = UserView), (status = 401), (status = 403), (status = 404)))]
 pub async fn activate(State(app): State<App>, caller: Caller, Path(id): Path<UserId>) -> Result<Response, Problem> {
-    admin(&caller)?;
-    let user = app.activate(id).await?;
+    let admin = admin(&caller)?;
+    let user = app.activate(admin, id).await?;
     Ok(tagged(user.version, UserView::of(&user)))
 }
 

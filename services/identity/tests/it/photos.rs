@@ -15,6 +15,7 @@ testing::both_engines!(
     who_has_the_picture_gets_it_no_second_time,
     what_is_no_picture_is_refused,
     a_picture_that_is_gone_leaves_nothing_behind,
+    who_changes_pictures_without_end_is_stopped,
 );
 
 /// A file whose header says that it is so large; nobody looks further.
@@ -190,4 +191,18 @@ async fn a_picture_that_is_gone_leaves_nothing_behind(engine: Engine) {
     assert_eq!(profile(&p, &her).await.body["profile"]["photoUrl"], Value::Null);
     let left = p.db("identity").read(|q| q.row("SELECT COUNT(*) FROM identity.photos", &[])?.map_or(Ok(0), |r| r.get::<i64>(0)));
     assert_eq!(left.await.unwrap_or_else(|e: kit::DbError| panic!("{e}")), 0);
+}
+
+async fn who_changes_pictures_without_end_is_stopped(engine: Engine) {
+    let p = start(engine).await;
+    let (her, him) = (register(&p, "rahima@example.com").await, register(&p, "karim@example.com").await);
+    for size in 1..=30 {
+        put(&p, &her.caller, &her, ("image/png", png(size, 1)), None).await.expect(200);
+    }
+    let refused = put(&p, &her.caller, &her, ("image/png", png(31, 1)), None).await.expect(429);
+    assert_eq!(refused.code(), "too_many_attempts");
+    put(&p, &her.caller, &her, ("image/png", png(30, 1)), None).await.expect(200);
+    put(&p, &him.caller, &him, ("image/png", png(31, 1)), None).await.expect(200);
+    p.advance_seconds(15 * 60);
+    put(&p, &her.caller, &her, ("image/png", png(31, 1)), None).await.expect(200);
 }

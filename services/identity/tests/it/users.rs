@@ -15,6 +15,7 @@ testing::both_engines!(
     a_list_of_accounts_goes_on_where_it_stopped,
     roles_are_given_and_taken,
     administrators_cannot_lock_themselves_out,
+    administrators_cannot_lock_each_other_out,
     a_deactivated_account_cannot_sign_in,
     an_activated_account_can_sign_in_again,
 );
@@ -196,6 +197,35 @@ async fn administrators_cannot_lock_themselves_out(engine: Engine) {
     let close = send(&p, "POST", &format!("/users/{}/deactivate", admin.id()), &admin.caller, None).await.expect(409);
     assert_eq!(close.code(), "not_yourself");
     login(&p, "root@haat.test", PASSWORD).await.expect(200);
+}
+
+async fn administrators_cannot_lock_each_other_out(engine: Engine) {
+    let p = start(engine).await;
+    let root = admin(&p).await;
+    for round in 0..8 {
+        let mut two = Vec::new();
+        for name in ["a", "b"] {
+            let person = register(&p, &format!("{name}{round}@example.com")).await;
+            let path = format!("/users/{}/roles", person.id());
+            send(&p, "PUT", &path, &root.caller, Some(json!({"roles": ["admin"]}))).await.expect(200);
+            let id = person.id();
+            let mut caller = person.caller;
+            caller.user.as_mut().unwrap().roles.push(Role::Admin);
+            two.push((caller, id));
+        }
+        let act = |by: usize, on: usize| {
+            let (caller, id) = (two[by].0.clone(), two[on].1);
+            let (method, end, body) = match round % 2 {
+                0 => ("PUT", "roles", Some(json!({"roles": []}))),
+                _ => ("POST", "deactivate", None),
+            };
+            let p = &p;
+            async move { send(p, method, &format!("/users/{id}/{end}"), &caller, body).await.status }
+        };
+        let mut answers = <[u16; 2]>::from(tokio::join!(act(0, 1), act(1, 0)));
+        answers.sort_unstable();
+        assert_eq!(answers, [200, 403], "one of them is an administrator still");
+    }
 }
 
 async fn a_deactivated_account_cannot_sign_in(engine: Engine) {

@@ -37,6 +37,20 @@ pub(super) fn open(path: &std::path::Path, durability: Durability) -> rusqlite::
     Connection::open_with_flags_and_vfs(path, OpenFlags::default(), name)
 }
 
+/// Before a transaction: forgets what was gathered in one that was undone. Written later it could meet what somebody else
+/// has put in its place since.
+pub(super) fn forget(conn: &Connection) {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: the connection is open, and SQLite stores a pointer to its log's file, if it has one.
+    let asked =
+        unsafe { ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_JOURNAL_POINTER, (&raw mut file).cast()) };
+    // SAFETY: it is a file of the connection; one that is not open has no methods.
+    if asked == ffi::SQLITE_OK && !file.is_null() && ptr::eq(unsafe { (*file).pMethods }, &raw const METHODS) {
+        // SAFETY: these methods are those of logs only.
+        unsafe { log(file) }.gathered.bytes.clear();
+    }
+}
+
 /// What the file system knows.
 struct System {
     /// The usual one.
@@ -88,12 +102,13 @@ macro_rules! usual {
     }};
 }
 
-/// As [`usual!`], once everything that was gathered is written.
+/// As [`usual!`], once everything that was gathered is written. Where that fails, pages of the transaction are lost that
+/// SQLite believes to be written, and it must not go on with it as it does after some errors, such as a full disk.
 macro_rules! written {
     ($file:expr, $method:ident $(, $argument:expr)*) => {
         match write_gathered($file) {
             ffi::SQLITE_OK => usual!($file, $method $(, $argument)*),
-            failed => failed,
+            _ => ffi::SQLITE_IOERR_WRITE,
         }
     };
 }
@@ -219,16 +234,19 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, bytes: *const c_void, l
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: SQLite calls it for an open log.
     let log = unsafe { log(file) };
-    // Where nothing is new, it is not a commit that asks, but the copying of the log into the database.
-    if log.is_flushed || log.gathered.bytes.is_empty() { written!(file, xSync, flags) } else { write_gathered(file) }
+    // Where nothing is new, it is not a commit that asks, but the copying of the log into the database; what begins at the
+    // start is the header of a log that is begun anew, which must be there before anything that stands under it.
+    let is_commit = !log.gathered.bytes.is_empty() && log.gathered.start != 0;
+    let written = write_gathered(file);
+    if written != ffi::SQLITE_OK || (is_commit && !log.is_flushed) { written } else { usual!(file, xSync, flags) }
 }
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
-    let written = write_gathered(file);
+    // What is still there was never committed.
     let closed = usual!(file, xClose);
     // SAFETY: SQLite does not call this log again.
     unsafe { ptr::drop_in_place(&raw mut log(file).gathered) };
-    if written == ffi::SQLITE_OK { closed } else { written }
+    closed
 }
 
 unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, bytes: *mut c_void, len: c_int, at: i64) -> c_int {

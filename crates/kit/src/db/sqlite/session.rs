@@ -102,6 +102,12 @@ impl Link {
         Ok(Link { conn, scope, names: BTreeMap::new(), texts: BTreeMap::new(), clock })
     }
 
+    /// Begins a transaction that writes.
+    pub(super) fn begin(&self) -> rusqlite::Result<()> {
+        gather::forget(&self.conn);
+        self.own("BEGIN IMMEDIATE")
+    }
+
     /// Runs one of the engine's own statements.
     pub(super) fn own(&self, text: &str) -> rusqlite::Result<()> {
         self.conn.prepare_cached(text)?.execute([]).map(drop)

@@ -266,7 +266,7 @@ impl Writer {
     }
 
     fn begin(&mut self) -> Result<(), DbError> {
-        self.link.own("BEGIN IMMEDIATE").map_err(|e| errors::own(&e))
+        self.link.begin().map_err(|e| errors::own(&e))
     }
 
     fn commit(&mut self, entries: &[Entry], fate: Fate) -> Result<(), Failed> {

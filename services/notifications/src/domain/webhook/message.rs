@@ -13,8 +13,8 @@ use super::Owner;
 /// The type of what is sent to try an endpoint.
 pub(crate) const TEST_EVENT: &str = "webhook.test";
 
-/// Tells with which link a password can be set: nobody's but identity's and the mail's.
-const SECRET: &[&str] = &["user.link_requested"];
+/// With which link a password can be set is nobody's but identity's and the mail's; what roles open is the marketplace's own.
+const SECRET: &[&str] = &["user.link_requested", "role.changed"];
 
 /// Every type of event that somebody may be told of.
 pub(crate) fn descriptions() -> &'static [Description] {

@@ -59,6 +59,24 @@ fn a_commit_of_many_pages_is_few_writes() {
     assert!((4..=6).contains(&took), "{took} writes for a hundred pages");
 }
 
+#[test]
+fn what_was_undone_is_not_written_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("undone.db");
+    let conn = writer(&path, Durability::Machine);
+    conn.execute_batch("INSERT INTO t VALUES (0, zeroblob(3000)); BEGIN IMMEDIATE").unwrap();
+    for id in 1..100 {
+        conn.execute("INSERT INTO t VALUES (?1, zeroblob(3000))", [id]).unwrap();
+    }
+    conn.execute_batch("ROLLBACK").unwrap();
+    super::forget(&conn);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("INSERT INTO t VALUES (1000, zeroblob(3000))").unwrap();
+    assert_eq!(rows(&conn), (2, 3_000_000));
+    drop(conn);
+    assert_eq!(found_elsewhere(&path), (2, 3_000_000));
+}
+
 /// One step of a writer's life.
 #[derive(Clone, Debug)]
 enum Step {
