@@ -40,15 +40,21 @@ pub(super) fn open(path: &std::path::Path, durability: Durability) -> rusqlite::
 /// Before a transaction: forgets what was gathered in one that was undone. Written later it could meet what somebody else
 /// has put in its place since.
 pub(super) fn forget(conn: &Connection) {
+    with_gathered(conn, |gathered| gathered.bytes.clear());
+}
+
+/// What the connection's log has gathered, if it has one of ours.
+fn with_gathered<T>(conn: &Connection, f: impl FnOnce(&mut Gathered) -> T) -> Option<T> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: the connection is open, and SQLite stores a pointer to its log's file, if it has one.
     let asked =
         unsafe { ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_JOURNAL_POINTER, (&raw mut file).cast()) };
     // SAFETY: it is a file of the connection; one that is not open has no methods.
-    if asked == ffi::SQLITE_OK && !file.is_null() && ptr::eq(unsafe { (*file).pMethods }, &raw const METHODS) {
-        // SAFETY: these methods are those of logs only.
-        unsafe { log(file) }.gathered.bytes.clear();
+    if asked != ffi::SQLITE_OK || file.is_null() || !ptr::eq(unsafe { (*file).pMethods }, &raw const METHODS) {
+        return None;
     }
+    // SAFETY: these methods are those of logs only, and nothing else is done with the connection meanwhile.
+    Some(f(&mut unsafe { log(file) }.gathered))
 }
 
 /// What the file system knows.

@@ -60,21 +60,19 @@ fn a_commit_of_many_pages_is_few_writes() {
 }
 
 #[test]
-fn what_was_undone_is_not_written_later() {
+fn what_was_undone_is_forgotten() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("undone.db");
-    let conn = writer(&path, Durability::Machine);
-    conn.execute_batch("INSERT INTO t VALUES (0, zeroblob(3000)); BEGIN IMMEDIATE").unwrap();
-    for id in 1..100 {
-        conn.execute("INSERT INTO t VALUES (?1, zeroblob(3000))", [id]).unwrap();
-    }
-    conn.execute_batch("ROLLBACK").unwrap();
+    let conn = writer(&dir.path().join("undone.db"), Durability::Machine);
+    let waiting = || super::with_gathered(&conn, |gathered| gathered.bytes.len()).unwrap();
+    conn.execute_batch("INSERT INTO t VALUES (0, zeroblob(3000))").unwrap();
+    assert_eq!(waiting(), 0, "a commit writes all");
+    let log = std::fs::read(dir.path().join("undone.db-wal")).unwrap();
+    super::with_gathered(&conn, |gathered| gathered.add(40, b"of a transaction that was undone"));
     super::forget(&conn);
-    let other = Connection::open(&path).unwrap();
-    other.execute_batch("INSERT INTO t VALUES (1000, zeroblob(3000))").unwrap();
-    assert_eq!(rows(&conn), (2, 3_000_000));
-    drop(conn);
-    assert_eq!(found_elsewhere(&path), (2, 3_000_000));
+    assert_eq!((waiting(), rows(&conn)), (0, (1, 0)));
+    assert_eq!(std::fs::read(dir.path().join("undone.db-wal")).unwrap(), log);
+    let usual = Connection::open_in_memory().unwrap();
+    assert_eq!(super::with_gathered(&usual, |_| ()), None);
 }
 
 /// One step of a writer's life.
