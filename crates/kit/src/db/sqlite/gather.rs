@@ -31,7 +31,7 @@ pub(super) fn open(path: &std::path::Path, durability: Durability) -> rusqlite::
     };
     static REGISTERED: OnceLock<[c_int; 2]> = OnceLock::new();
     let codes = REGISTERED.get_or_init(|| [register(c"haat-machine", true), register(c"haat-process", false)]);
-    for code in codes.iter().filter(|code| **code != ffi::SQLITE_OK) {
+    if let Some(code) = codes.iter().find(|code| **code != ffi::SQLITE_OK) {
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(*code), None));
     }
     Connection::open_with_flags_and_vfs(path, OpenFlags::default(), name)
