@@ -78,7 +78,9 @@ fn advance(
     check(&change.ifs, &order)?;
     let events = order.state.advance(&parts, &change.step, tx.now())?;
     moved(tx, &mut order, events, change.step.to, complete_after_seconds)?;
-    carriers.hear_later(tx, change.step.tracking.as_ref(), &parts)?;
+    if change.step.to == PartStatus::Shipped || change.step.tracking.is_some() {
+        carriers.hear_later(tx, &parts)?;
+    }
     let contact = store::contact(tx, id)?;
     Ok((Found { order: order.state, version: order.version, contact }, parts))
 }

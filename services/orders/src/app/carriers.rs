@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::HeaderMap;
-use contracts::{OrderId, Time, VendorOrderId};
+use contracts::{Money, OrderId, Time, VendorOrderId};
 use kit::http::PageRequest;
 use kit::jobs::{self, Job, JobOutcome};
 use kit::webhook::{self, Secret};
@@ -15,12 +15,13 @@ use super::advance::moved;
 use super::{App, Viewer, visible};
 use crate::CarrierConfig;
 use crate::domain::{
-    CarrierStatus, CashOfParcel, Move, Order, OrderEvent, PartStatus, Refused, Report, Tracking, Verdict, carrier_key, cash_of, number_key,
+    CARRIER_KEY_MAX, CarrierStatus, CashOfOrders, CashOfParcel, Move, Order, OrderEvent, PartStatus, Refused, Report, SharedCash, Verdict,
+    carrier_key, cash_of, number_key,
 };
 use crate::error::Error;
 use crate::store::{self, Arrived, ArrivedFilter, ArrivedRow, CarrierStep};
 
-/// The kind of the job that handles what a carrier told of a number before it was known here; its key is the part's id.
+/// The kind of the job that handles what a carrier told of a part before it was known here, or with the carrier; its key is the part's id.
 pub(crate) const HEAR: &str = "hear_carrier";
 
 /// How long messages are kept, in seconds: far longer than a carrier repeats them.
@@ -54,10 +55,16 @@ pub(crate) struct Carriers {
 enum Unapplied {
     #[error("no part ships with this carrier under this number")]
     NoParcel,
+    #[error("every order with this number was placed after this happened")]
+    Younger,
+    #[error("a part under this number is not shipped yet")]
+    NotShipped,
     #[error("a part has {STEPS_MAX} steps, and no more are kept")]
     TooManySteps,
     #[error(transparent)]
     Cash(#[from] CashOfParcel),
+    #[error(transparent)]
+    CashOfOrders(#[from] CashOfOrders),
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -68,7 +75,7 @@ impl Carriers {
         let mut secrets = BTreeMap::new();
         for (name, CarrierConfig { secret }) in configured {
             let (key, secret) = (carrier_key(name), Secret::from_text(secret));
-            if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            if !(1..=CARRIER_KEY_MAX).contains(&key.len()) || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
                 return Err(format!("carriers: expected a name of letters, digits, - and _, found {name:?}"));
             }
             if secret.bytes().len() < SECRET_BYTES_MIN {
@@ -94,14 +101,16 @@ impl Carriers {
         self.secrets.get(INVENTED).filter(|_| self.invents).map(|secret| (INVENTED, secret))
     }
 
-    /// Queues that what such a carrier told of a part before is handled again, now that its number is known.
-    pub fn hear_later(&self, tx: &mut Tx, tracking: Option<&Tracking>, parts: &[VendorOrderId]) -> Result<(), Error> {
-        let carrier = tracking.and_then(|t| t.carrier.as_deref()).map(carrier_key);
-        if carrier.is_none_or(|carrier| !self.secrets.contains_key(&carrier)) {
-            return Ok(());
-        }
+    /// Queues that what such a carrier told of these parts before is handled again, now that their number is known or they
+    /// are with the carrier.
+    pub fn hear_later(&self, tx: &mut Tx, parts: &[VendorOrderId]) -> Result<(), Error> {
         let now = tx.now();
-        Ok(parts.iter().try_for_each(|part| jobs::queue(tx, HEAR, &part.to_string(), json!({}), now))?)
+        for part in parts {
+            if store::carrier_of(tx, *part)?.is_some_and(|(carrier, _)| self.secrets.contains_key(&carrier)) {
+                jobs::queue(tx, HEAR, &part.to_string(), json!({}), now)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -207,12 +216,14 @@ impl App {
         let number = arrived.number.insert(number_key(&told.number)).clone();
         let (carrier, complete_after) = (arrived.carrier.clone(), self.config.complete_after_seconds);
         let apply = move |tx: &mut Tx| take_in(tx, &arrived, &told, complete_after);
-        if self.db.write(apply.clone()).await? == Parcel::Unknown {
-            // A store that wrote the number down at this very moment did not see the message, nor was its part seen here.
-            let parts = self.db.read(move |q| Ok::<_, Error>(store::parcel(q, &carrier, &number)?)).await?;
-            if !parts.is_empty() {
-                self.db.write(apply).await?;
-            }
+        // A store that wrote the number down or shipped at this very moment did not see the message, nor was that seen here.
+        let again = match self.db.write(apply.clone()).await? {
+            Parcel::Known => false,
+            Parcel::Waiting => true,
+            Parcel::Unknown => !self.db.read(move |q| Ok::<_, Error>(store::parcel(q, &carrier, &number)?)).await?.is_empty(),
+        };
+        if again {
+            self.db.write(apply).await?;
         }
         Ok(())
     }
@@ -235,6 +246,8 @@ impl App {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parcel {
     Known,
+    /// It does, and is not with the carrier yet.
+    Waiting,
     Unknown,
 }
 
@@ -248,10 +261,12 @@ struct Carried {
 /// says so, and keeps the message with what became of it.
 fn take_in(tx: &mut Tx, arrived: &Arrived, told: &Report, complete_after_seconds: i64) -> Result<Parcel, Error> {
     let message = arrived.message.as_deref().ok_or(Error::NotVerified)?;
-    let mut carried = carried(tx, &arrived.carrier, told)?;
-    let mut why = carried.is_empty().then_some(Unapplied::NoParcel);
-    let delivered = delivered(&carried, told, tx.now());
-    for inside in &carried {
+    let (mut carried, younger) = carried(tx, &arrived.carrier, told)?;
+    let nowhere = if younger { Unapplied::Younger } else { Unapplied::NoParcel };
+    let mut why = carried.is_empty().then_some(nowhere);
+    let delivery = delivered(&carried, told, tx.now());
+    let only = delivery.as_ref().ok().and_then(|d| d.only);
+    for (_, inside) in carried.iter().enumerate().filter(|(i, _)| only.is_none_or(|only| only == *i)) {
         for part in &inside.parts {
             match store::other_steps(tx, *part, message)? {
                 STEPS_MAX.. => why = Some(Unapplied::TooManySteps),
@@ -259,21 +274,28 @@ fn take_in(tx: &mut Tx, arrived: &Arrived, told: &Report, complete_after_seconds
             }
         }
     }
-    match delivered {
-        Ok(deliveries) => {
-            for (inside, events) in carried.iter_mut().zip(deliveries).filter(|(_, events)| !events.is_empty()) {
+    match delivery {
+        Ok(delivery) => {
+            for (inside, events) in carried.iter_mut().zip(delivery.events).filter(|(_, events)| !events.is_empty()) {
                 moved(tx, &mut inside.order, events, PartStatus::Delivered, complete_after_seconds)?;
             }
+            why = delivery.why.or(why);
         }
         Err(refused) => why = Some(refused),
     }
+    let waits = told.status == CarrierStatus::Delivered && carried.iter().any(Carried::waits);
     let verdict = if why.is_none() { Verdict::Applied } else { Verdict::Failed };
     store::keep_arrived(tx, arrived, verdict, why.map(|why| printable(&why.to_string())).as_deref())?;
-    Ok(if carried.is_empty() { Parcel::Unknown } else { Parcel::Known })
+    Ok(match carried.is_empty() {
+        true if !younger => Parcel::Unknown,
+        _ if waits => Parcel::Waiting,
+        _ => Parcel::Known,
+    })
 }
 
-/// What a carrier has under the number. Where it was given out again, orders that are final are not meant.
-fn carried(tx: &mut Tx, carrier: &str, told: &Report) -> Result<Vec<Carried>, Error> {
+/// What a carrier has under the number, and whether a delivery is older than an order that has it: that one is not meant.
+/// Where it was given out again, orders that were final before are not meant either.
+fn carried(tx: &mut Tx, carrier: &str, told: &Report) -> Result<(Vec<Carried>, bool), Error> {
     let parts = store::parcel(tx, carrier, &number_key(&told.number))?;
     let mut ids: Vec<Uuid> = parts.iter().map(|(order, _)| order.0).collect();
     ids.dedup();
@@ -281,27 +303,74 @@ fn carried(tx: &mut Tx, carrier: &str, told: &Report) -> Result<Vec<Carried>, Er
         let own = parts.iter().filter(|(id, _)| id.0 == order.id).map(|(_, part)| *part);
         Carried { parts: own.collect(), order }
     };
-    let mut carried: Vec<Carried> = tx.load_many::<Order>(&ids)?.into_iter().map(inside).collect();
-    if carried.iter().any(|c| !c.order.state.completed) {
-        carried.retain(|c| !c.order.state.completed);
+    let all: Vec<Carried> = tx.load_many::<Order>(&ids)?.into_iter().map(inside).collect();
+    let is_younger = |c: &Carried| told.status == CarrierStatus::Delivered && c.order.state.is_younger_than(told.time);
+    let (younger, mut carried): (Vec<Carried>, Vec<Carried>) = all.into_iter().partition(is_younger);
+    let was_final = |c: &Carried| c.order.state.completed && c.was_over(told);
+    if carried.iter().any(|c| !was_final(c)) {
+        carried.retain(|c| !was_final(c));
     }
-    Ok(carried)
+    Ok((carried, !younger.is_empty()))
 }
 
-/// What happens to each order by a delivery, as if their stores had said so; nothing to parts that are not under way.
-fn delivered(carried: &[Carried], told: &Report, at: Time) -> Result<Vec<Vec<OrderEvent>>, Unapplied> {
-    if told.status != CarrierStatus::Delivered {
-        return Ok(Vec::new());
+impl Carried {
+    fn waits(&self) -> bool {
+        self.order.state.waits(&self.parts)
     }
-    let moving = |c: &Carried| c.order.state.under_way(&c.parts).map(|p| p.id).collect::<Vec<_>>();
-    let dues = carried.iter().flat_map(|c| c.order.state.under_way(&c.parts).map(|p| p.to_collect(&c.order.state.payment)));
-    let collected = cash_of(&dues.collect::<Vec<_>>(), told.collected)?;
-    let step = Move { collected, ..Move::to(PartStatus::Delivered) };
-    let events = carried.iter().map(|c| match moving(c) {
-        parts if parts.is_empty() => Ok(Vec::new()),
-        parts => c.order.state.advance(&parts, &step, at),
+
+    fn was_over(&self, told: &Report) -> bool {
+        self.order.state.was_over(&self.parts, told.time)
+    }
+
+    /// What happens by a delivery, as if its stores had said so; nothing to parts that are not under way.
+    fn delivered(&self, collected: Option<Money>, at: Time) -> Result<Vec<OrderEvent>, Refused> {
+        let moving: Vec<VendorOrderId> = self.order.state.under_way(&self.parts).map(|p| p.id).collect();
+        let step = Move { collected, ..Move::to(PartStatus::Delivered) };
+        if moving.is_empty() { Ok(Vec::new()) } else { self.order.state.advance(&moving, &step, at) }
+    }
+}
+
+/// What a message does to the orders in a parcel.
+#[derive(Default)]
+struct Delivery {
+    /// Of each of them.
+    events: Vec<Vec<OrderEvent>>,
+    /// The only one of them that is meant.
+    only: Option<usize>,
+    /// Why that is not all of it.
+    why: Option<Unapplied>,
+}
+
+/// What happens to each order by a delivery. What is not shipped yet waits, and where cash was taken all that it was taken for.
+fn delivered(carried: &[Carried], told: &Report, at: Time) -> Result<Delivery, Unapplied> {
+    if told.status != CarrierStatus::Delivered {
+        return Ok(Delivery::default());
+    }
+    let (mut only, mut why) = (None, carried.iter().any(Carried::waits).then_some(Unapplied::NotShipped));
+    let mut said = None;
+    if let Some(collected) = told.collected {
+        let meant: Vec<usize> = (0..carried.len()).filter(|i| !carried[*i].was_over(told)).collect();
+        let own = |i: &usize| carried[*i].order.state.dues(&carried[*i].parts);
+        let shared = SharedCash { dues: meant.iter().map(own).collect(), collected };
+        if meant.len() > 1 {
+            only = shared.order()?.map(|i| meant[i]);
+        }
+        if carried.iter().enumerate().any(|(i, c)| only.is_none_or(|only| only == i) && c.waits()) {
+            return Err(Unapplied::NotShipped);
+        }
+        if only.is_some() {
+            why = Some(shared.refused().into());
+        } else if meant.len() < 2 {
+            let under_way =
+                |c: &Carried| c.order.state.under_way(&c.parts).map(|p| p.to_collect(&c.order.state.payment)).collect::<Vec<_>>();
+            said = cash_of(&carried.iter().flat_map(under_way).collect::<Vec<_>>(), Some(collected))?;
+        }
+    }
+    let events = carried.iter().enumerate().map(|(i, c)| match only {
+        Some(only) if only != i => Ok(Vec::new()),
+        _ => c.delivered(said, at),
     });
-    Ok(events.collect::<Result<_, Refused>>()?)
+    Ok(Delivery { events: events.collect::<Result<_, Refused>>()?, only, why })
 }
 
 /// As it is kept beside a message.

@@ -5,10 +5,14 @@ use contracts::{Currency, Money, Time, VendorOrderId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Order, Part, PartStatus};
+use super::{COD, Order, Part, PartStatus};
 
 /// The longest number of a parcel, in characters: as long as a store may write it.
 const NUMBER_MAX: usize = 500;
+/// The longest name of a carrier and the longest number that are found, in bytes as they are compared: what is longer does
+/// not fit into an index everywhere.
+pub const CARRIER_KEY_MAX: usize = 100;
+pub const NUMBER_KEY_MAX: usize = 200;
 /// The longest name of a place, and the longest note, in characters; what is longer is cut.
 const LOCATION_MAX: usize = 200;
 const NOTE_MAX: usize = 500;
@@ -116,6 +120,9 @@ impl Report {
         if !(1..=NUMBER_MAX).contains(&number.chars().count()) || number.contains(char::is_control) {
             return Err(format!("number: expected 1 to {NUMBER_MAX} characters without control characters"));
         }
+        if number_key(number).len() > NUMBER_KEY_MAX {
+            return Err(format!("number: expected at most {NUMBER_KEY_MAX} bytes"));
+        }
         if body.time > now.plus_seconds(AHEAD_SECONDS_MAX) || body.time < now.plus_seconds(-AGE_SECONDS_MAX) {
             return Err("time: expected a time within the last year, and no more than a day ahead".into());
         }
@@ -173,6 +180,43 @@ pub fn cash_of(dues: &[Option<Money>], collected: Option<Money>) -> Result<Optio
     }
 }
 
+/// Cash under a number that is on parts of several orders, where it does not say for which of them it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{collected} was taken, and {orders} orders have parts under this number: it is not all that was due for them")]
+pub struct CashOfOrders {
+    collected: Money,
+    orders: usize,
+}
+
+/// What is due for parts of several orders under one number.
+#[derive(Clone, Debug)]
+pub struct SharedCash {
+    /// For each part of each order, also where it was taken before: a message that is read again means the same order.
+    pub dues: Vec<Vec<Option<Money>>>,
+    /// What was taken.
+    pub collected: Money,
+}
+
+impl SharedCash {
+    /// Which of the orders it was taken for: all of them, where there is no index.
+    pub fn order(&self) -> Result<Option<usize>, CashOfOrders> {
+        let is_all = |dues: &mut dyn Iterator<Item = Money>| Money::sum(self.collected.currency, dues).ok() == Some(self.collected);
+        if is_all(&mut self.dues.iter().flatten().copied().flatten()) {
+            return Ok(None);
+        }
+        let mut exact = (0..self.dues.len()).filter(|i| is_all(&mut self.dues[*i].iter().copied().flatten()));
+        match (exact.next(), exact.next()) {
+            (Some(only), None) => Ok(Some(only)),
+            _ => Err(self.refused()),
+        }
+    }
+
+    /// Why it is not for all of them.
+    pub fn refused(&self) -> CashOfOrders {
+        CashOfOrders { collected: self.collected, orders: self.dues.len() }
+    }
+}
+
 /// What became of a carrier's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -208,6 +252,28 @@ impl Order {
     pub fn under_way<'o>(&'o self, parts: &[VendorOrderId]) -> impl Iterator<Item = &'o Part> {
         self.parts.iter().filter(move |p| p.status == PartStatus::Shipped && parts.contains(&p.id))
     }
+
+    /// Whether one of these parts is not with its carrier yet.
+    pub fn waits(&self, parts: &[VendorOrderId]) -> bool {
+        self.parts.iter().any(|p| p.status.can_be_called_off() && parts.contains(&p.id))
+    }
+
+    /// Whether it was placed only after `time`. Carriers tell whole seconds.
+    pub fn is_younger_than(&self, time: Time) -> bool {
+        self.created_at.unix_seconds() > time.unix_seconds()
+    }
+
+    /// Whether nothing of these parts was left to deliver long before `time`, however a carrier's clock goes.
+    pub fn was_over(&self, parts: &[VendorOrderId], time: Time) -> bool {
+        let is_open = self.waits(parts) || self.under_way(parts).next().is_some();
+        !is_open && self.delivered_at().is_none_or(|at| at < time.plus_seconds(-AHEAD_SECONDS_MAX))
+    }
+
+    /// What is to be taken at the door for each of these parts, or was.
+    pub fn dues(&self, parts: &[VendorOrderId]) -> Vec<Option<Money>> {
+        let due = |p: &Part| (self.payment.method == COD && !p.status.is_dead()).then_some(p.totals.total);
+        self.parts.iter().filter(|p| parts.contains(&p.id)).map(due).collect()
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +297,8 @@ mod tests {
             (json!({"number": " "}), "number"),
             (json!({"number": "a\nb"}), "number"),
             (json!({"number": "x".repeat(501)}), "number"),
+            (json!({"number": "x".repeat(201)}), "200 bytes"),
+            (json!({"number": "\u{995}".repeat(67)}), "200 bytes"),
             (json!({"number": 7}), "string"),
             (json!({"status": "lost"}), "out_for_delivery"),
             (json!({"time": "yesterday"}), "RFC 3339"),
@@ -283,6 +351,23 @@ mod tests {
             ),
         ] {
             assert_eq!(cash_of(&dues, collected), expected, "{dues:?} {collected:?}");
+        }
+    }
+
+    #[test]
+    fn cash_of_several_orders_is_of_all_or_of_the_only_one_that_it_fits() {
+        let taka = |amount| Some(Money::new(amount, Currency::BDT));
+        let order = |dues: &[&[i64]], amount| {
+            let dues = dues.iter().map(|order| order.iter().map(|due| taka(*due)).collect()).collect();
+            let shared = SharedCash { dues, collected: Money::new(amount, Currency::BDT) };
+            shared.order().map_err(|refused| assert_eq!(refused, shared.refused()))
+        };
+        assert_eq!(order(&[&[5], &[4, 3]], 12), Ok(None));
+        assert_eq!(order(&[&[5], &[4, 3]], 7), Ok(Some(1)));
+        assert_eq!(order(&[&[5], &[]], 0), Ok(Some(1)));
+        assert_eq!(order(&[&[], &[]], 0), Ok(None));
+        for (dues, amount) in [([&[5_i64] as &[i64], &[5]], 5), ([&[5], &[4, 3]], 4), ([&[5], &[]], 4)] {
+            assert_eq!(order(&dues, amount), Err(()), "{dues:?} {amount}");
         }
     }
 

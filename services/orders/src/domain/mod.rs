@@ -24,7 +24,10 @@ use serde::{Deserialize, Serialize};
 
 pub use contracts::events::orders::Line;
 
-pub use carrier::{CarrierStatus, CashOfParcel, Report, ReportBody, Verdict, carrier_key, cash_of, number_key};
+pub use carrier::{
+    CARRIER_KEY_MAX, CarrierStatus, CashOfOrders, CashOfParcel, NUMBER_KEY_MAX, Report, ReportBody, SharedCash, Verdict, carrier_key,
+    cash_of, number_key,
+};
 pub use checkout::{Checkout, CheckoutInput, Contact, ContactChange, Shopper, Wanted, What, check, field, words};
 pub use decide::{COD, Move, Refused, Settlement, Tracking};
 pub use destination::{Destination, ShippingQuoteInput, check_shipping_quote};

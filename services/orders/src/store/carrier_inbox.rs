@@ -52,13 +52,15 @@ pub(crate) fn was_applied(q: &mut Query, message: &str) -> Result<bool, DbError>
     Ok(q.row(sql, params![message])?.is_some())
 }
 
-/// Keeps a message with what became of it; one that is there and has had no effect yet gets this verdict.
+/// Keeps a message with what became of it; one that is there and has had no effect yet gets this
+/// verdict, and is as it came now.
 pub(crate) fn keep_arrived(tx: &mut Tx, arrived: &Arrived, verdict: Verdict, detail: Option<&str>) -> Result<(), DbError> {
     let (id, now) = (tx.id(), tx.now());
     tx.execute(
         "INSERT INTO orders.carrier_inbox AS w (id, carrier, message, status, number, verdict, detail, headers, body, received_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (message) DO UPDATE SET verdict = excluded.verdict, \
-         detail = excluded.detail, status = excluded.status, number = excluded.number, updated_at = excluded.updated_at \
+         detail = excluded.detail, status = excluded.status, number = excluded.number, headers = excluded.headers, \
+         body = excluded.body, updated_at = excluded.updated_at \
          WHERE w.verdict <> 'applied'",
         params![
             id,

@@ -8,7 +8,7 @@ use contracts::{OrderId, Time, VendorOrderId};
 use kit::db::{DbError, Query, Tx};
 use kit::params;
 
-use crate::domain::{CarrierStatus, Report, carrier_key, number_key};
+use crate::domain::{CARRIER_KEY_MAX, CarrierStatus, NUMBER_KEY_MAX, Report, carrier_key, number_key};
 
 /// How many parts one parcel may hold.
 const PARTS_MAX: i64 = 50;
@@ -23,13 +23,14 @@ pub(crate) struct CarrierStep {
     pub note: Option<String>,
 }
 
-/// Takes in who carries a part and under which number, where the event says so; harmless when repeated.
+/// Takes in who carries a part and under which number, where the event says so; harmless when repeated. What is longer
+/// than any carrier's name and number is not kept, and then not found: it would not fit into the index everywhere.
 pub(super) fn carried(tx: &mut Tx, e: &OrderStatusChanged) -> Result<(), DbError> {
     if e.carrier.is_none() && e.tracking_number.is_none() {
         return Ok(());
     }
-    let carrier = e.carrier.as_deref().map(carrier_key).filter(|key| !key.is_empty());
-    let number = e.tracking_number.as_deref().map(number_key).filter(|key| !key.is_empty());
+    let carrier = e.carrier.as_deref().map(carrier_key).filter(|key| (1..=CARRIER_KEY_MAX).contains(&key.len()));
+    let number = e.tracking_number.as_deref().map(number_key).filter(|key| (1..=NUMBER_KEY_MAX).contains(&key.len()));
     let Some((carrier, number)) = carrier.zip(number) else {
         return tx.execute("DELETE FROM orders.parcels WHERE id = $1", params![e.vendor_order_id.0]).map(drop);
     };
@@ -41,12 +42,18 @@ pub(super) fn carried(tx: &mut Tx, e: &OrderStatusChanged) -> Result<(), DbError
     .map(drop)
 }
 
-/// The parts that a carrier has under a number, by their orders; of very many the newest.
+/// The parts that a carrier has under a number, by their orders; of very many those that are with the carrier, then those that
+/// will be, the oldest of both first, and then the newest of the others.
 pub(crate) fn parcel(q: &mut Query, carrier: &str, number: &str) -> Result<Vec<(OrderId, VendorOrderId)>, DbError> {
-    let sql = "SELECT order_id, id FROM orders.parcels WHERE carrier = $1 AND number = $2 ORDER BY order_id DESC, id DESC LIMIT $3";
+    let sql = "SELECT p.order_id, p.id FROM orders.parcels p LEFT JOIN orders.vendor_orders v ON v.id = p.id \
+               WHERE p.carrier = $1 AND p.number = $2 \
+               ORDER BY CASE WHEN v.status = 'shipped' THEN 0 WHEN v.status IN ('confirmed', 'processing') THEN 1 ELSE 2 END, \
+               CASE WHEN v.status IN ('confirmed', 'processing', 'shipped') THEN v.created_at END, v.created_at DESC, p.id LIMIT $3";
     let rows = q.rows(sql, params![carrier, number, PARTS_MAX])?;
+    let mut parts = rows.iter().map(|r| Ok((OrderId(r.get(0)?), VendorOrderId(r.get(1)?)))).collect::<Result<Vec<_>, DbError>>()?;
     // As transactions touch them.
-    rows.iter().rev().map(|r| Ok((OrderId(r.get(0)?), VendorOrderId(r.get(1)?)))).collect()
+    parts.sort_by_key(|(order, part)| (order.0, part.0));
+    Ok(parts)
 }
 
 /// Which carrier has a part, and under which number, both as they are compared.

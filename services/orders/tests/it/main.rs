@@ -13,6 +13,7 @@ mod hearing;
 mod imports;
 mod invoices;
 mod pages;
+mod parcels;
 mod quotes;
 mod races;
 mod reading;
