@@ -113,6 +113,12 @@ async fn uploaded(market: &Market) -> String {
     text(&market.outside.send(&market.sellers[0], "POST", "/products/bulk", Some(file), lines).await.expect(202).body["id"])
 }
 
+/// Sends something to somebody, as one of many; the job's id.
+async fn announced(market: &Market, user: &str) -> String {
+    let words = json!({"template": "announcement", "recipients": [{"userId": user}], "variables": {"subject": "News", "text": "None"}});
+    text(&market.send(&market.admin, "POST", "/notifications/bulk", Some(words)).await.expect(201).body["id"])
+}
+
 impl Things {
     async fn make(market: &Market) -> Things {
         let good = market.good(&market.sellers[0], 10_000, 50).await;
@@ -140,8 +146,7 @@ impl Things {
         let back = returned(market, &owner, &good).await;
         let saga = text(&market.get(&market.admin, "/sagas?limit=1").await["data"][0]["id"]);
         let upload = uploaded(market).await;
-        let words = json!({"template": "announcement", "recipients": [{"userId": user}], "variables": {"subject": "News", "text": "None"}});
-        let told = text(&market.send(&market.admin, "POST", "/notifications/bulk", Some(words)).await.expect(201).body["id"]);
+        let told = announced(market, &user).await;
         let invited = json!({"userId": user});
         market.send(&market.sellers[0], "POST", "/vendors/store/staff", Some(invited)).await.expect(201);
         let device = json!({"token": "device-1", "platform": "web"});
