@@ -203,6 +203,8 @@ async fn what_cannot_be_read_is_named_and_kept(engine: Engine) {
     let kept = inbox(&shop, "&verdict=malformed").await;
     assert!(kept.len() == 4 && kept[1]["detail"].as_str().unwrap().contains("out_for_delivery"), "{kept:?}");
     assert_eq!(replay(&shop, &kept[1]).await.expect(200).body["verdict"], "malformed");
+    // The job that forgets may be under way for the first time: it must not meet the later clock half-way.
+    shop.p.settle().await;
     shop.p.advance_seconds(31 * 24 * 3_600);
     shop.p.settle().await;
     assert_eq!(inbox(&shop, "").await.len(), 0, "old messages are forgotten");
