@@ -15,7 +15,12 @@ use crate::workspace;
 const TYPESCRIPT: &str = "haat/tests/clients/typescript";
 const PYTHON: &str = "haat/tests/clients/python";
 /// What the generator for Python cannot do: it knows one kind of body, and answers in text and JSON.
-const NOT_FOR_PYTHON: [&str; 2] = ["POST /api/v1/products/bulk within", "GET /media/demo/{name} within"];
+const NOT_FOR_PYTHON: [&str; 4] = [
+    "POST /api/v1/products/bulk within",
+    "GET /media/demo/{name} within",
+    "GET /api/v1/users/{id}/photo within",
+    "PUT /api/v1/users/{id}/photo within",
+];
 
 /// Whether both place an order and pay for it. `binary` is `haat`.
 pub fn run(binary: &Path) -> Result<bool> {
