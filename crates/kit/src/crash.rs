@@ -20,6 +20,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("sandbox.after_charge", "the sandbox has charged and told nobody"),
     ("notifications.after_provider", "a message was handed over, perhaps delivered, and notifications has not recorded it"),
     ("notifications.after_webhook", "an endpoint has answered, and notifications has not recorded it"),
+    ("catalog.after_chunk", "some products of an import are durable, perhaps not all, and nobody knows"),
     ("replay.before_swap", "a read model is built anew and not yet in its place"),
     ("demo.after_slot", "a part of a day of the demo's past is over, the next one has not begun"),
     ("gateway.before_answer", "the work is done and durable, the client has no answer"),

@@ -8,6 +8,8 @@ use contracts::Time;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+pub mod inbox;
+
 /// The message's id; the same in every delivery of it.
 pub const ID: HeaderName = HeaderName::from_static("webhook-id");
 /// When this delivery was signed, in seconds since 1970.

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kit::Problem;
-use kit::http::{Routes, Who};
+use kit::http::{Routes, Who, has_already};
 use sha2::{Digest, Sha256};
 use utoipa_axum::routes;
 
@@ -26,8 +26,7 @@ pub fn routes() -> Routes<()> {
 async fn picture(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let drawing = Picture::named(&name).ok_or_else(|| Problem::not_found("picture"))?.svg();
     let tag = format!("\"{}\"", kit::auth::hex(&Sha256::digest(&drawing)[..8]));
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let mut response = match known.split(',').any(|t| t.trim().trim_start_matches("W/") == tag || t.trim() == "*") {
+    let mut response = match has_already(&headers, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => drawing.into_response(),
     };

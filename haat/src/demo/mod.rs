@@ -19,6 +19,7 @@ use contracts::proto::identity::identity_client::IdentityClient;
 use contracts::proto::vendors::vendors_client::VendorsClient;
 use contracts::proto::vendors::{EnsureStoreRequest, Store};
 use contracts::{Time, UserId};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kit::{Caller, Clock, Env, Role};
 
 use history::{Cast, Shift, World};
@@ -100,10 +101,11 @@ async fn open(world: &World, members: u64, progress: &mut impl FnMut(Step)) -> a
         owners: BTreeMap::new(),
     };
     history::address_book(world, &cast.shopper).await?;
-    for n in 0..members {
+    let joining = (0..members).map(|n| async move {
         let member = account(console, &format!("shopper{}@demo.haat.test", n + 2), "Demo Shopper", customer).await?;
-        cast.members.push(history::caller(member, customer));
-    }
+        anyhow::Ok(history::caller(member, customer))
+    });
+    cast.members = stream::iter(joining).buffered(history::AT_ONCE).try_collect().await?;
     let second = EnsureWarehouseRequest { code: "chattogram".into(), name: "Chattogram warehouse".into() };
     let mut catalog = CatalogClient::new(console.channel("catalog")?);
     let second = catalog.ensure_warehouse(second).await?.into_inner().warehouse_id;

@@ -165,7 +165,7 @@ fn an_import_that_died_goes_on_where_it_was() {
     write(folder.path(), "many.jsonl", &lines);
     runs(folder.path(), &["migrate"]);
     let arguments = ["import", "products", "many.jsonl", "--vendor", "shop"];
-    let died = haat(folder.path(), &arguments).env("HAAT_CRASH_AT", "db.after_commit:9").output().unwrap();
+    let died = haat(folder.path(), &arguments).env("HAAT_CRASH_AT", "catalog.after_chunk:2").output().unwrap();
     assert!(!died.status.success(), "it was to die");
     let there = count(folder.path(), "SELECT COUNT(*) FROM catalog_products");
     assert!((1..1_500).contains(&there), "{there} of 1500 when it died");

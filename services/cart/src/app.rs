@@ -42,10 +42,11 @@ impl App {
         self.db.read(move |q| Ok(store::lines(q, cart)?)).await
     }
 
-    /// Puts more of a variant into the cart. An empty one is refused while the database has too much to do.
-    pub async fn add(&self, owner: &Owner, variant: VariantId, quantity: i64) -> Result<Cart, Error> {
+    /// Puts more of a variant into the cart, which `is_new` where its owner was not known a moment ago. An empty one is
+    /// refused while the database has too much to do.
+    pub async fn add(&self, owner: &Owner, is_new: bool, variant: VariantId, quantity: i64) -> Result<Cart, Error> {
         let (id, kept) = (owner.cart_id(), Kept::of(owner, self.lifetimes));
-        let before = self.lines(id).await?;
+        let before = if is_new { Vec::new() } else { self.lines(id).await? };
         if before.is_empty() {
             // Who has begun is served; who has not may as well come later.
             self.db.admit()?;

@@ -52,7 +52,7 @@ struct AddBody {
 async fn add_item(State(app): State<App>, caller: Caller, Json(body, _): Json<AddBody>) -> Result<Response, Problem> {
     check_quantity(body.quantity, 1)?;
     let whose = Whose::of(&app, &caller)?;
-    let cart = app.add(&whose.owner, body.variant_id, body.quantity).await?;
+    let cart = app.add(&whose.owner, whose.is_new, body.variant_id, body.quantity).await?;
     Ok(whose.answer(StatusCode::CREATED, cart))
 }
 
@@ -130,13 +130,16 @@ fn is_token(text: &str) -> bool {
 struct Whose {
     owner: Owner,
     token: Option<String>,
+    /// Whether the token was made for this request, so that there is nothing under it.
+    is_new: bool,
 }
 
 impl Whose {
     fn of(app: &App, caller: &Caller) -> Result<Whose, Problem> {
         if let Some(user) = &caller.user {
-            return Ok(Whose { owner: Owner::User(user.id), token: None });
+            return Ok(Whose { owner: Owner::User(user.id), token: None, is_new: false });
         }
+        let is_new = caller.cart_token.is_none();
         let token = match &caller.cart_token {
             Some(token) if is_token(token) => token.clone(),
             Some(_) => return Err(invalid_token()),
@@ -144,7 +147,7 @@ impl Whose {
         };
         let guest = Caller { cart_token: Some(token.clone()), ..Caller::default() };
         let hash = guest.guest_hash().unwrap_or_default();
-        Ok(Whose { owner: Owner::Guest(hash), token: Some(token) })
+        Ok(Whose { owner: Owner::Guest(hash), token: Some(token), is_new })
     }
 
     fn answer(self, status: StatusCode, cart: Cart) -> Response {

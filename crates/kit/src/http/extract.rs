@@ -137,6 +137,12 @@ impl Ifs {
     }
 }
 
+/// Whether the caller has what `tag` stands for, as `If-None-Match` says: the answer is `304` then.
+pub fn has_already(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    known.split(',').any(|t| t.trim().trim_start_matches("W/") == tag || t.trim() == "*")
+}
+
 /// The `Idempotency-Key` of a request, scoped by caller, method and path.
 pub fn idempotency_key(
     headers: &HeaderMap,

@@ -11,7 +11,7 @@ mod period;
 mod routes;
 mod sign_in;
 
-pub use extract::{Form, Ifs, Json, Path, Query, etag, given, idempotency_key, required_idempotency_key, respond};
+pub use extract::{Form, Ifs, Json, Path, Query, etag, given, has_already, idempotency_key, required_idempotency_key, respond};
 pub use html::{escape, first_language, page, wants_bangla};
 pub use missing::{MissingWords, missing_page};
 pub use nul::{REFUSED as NUL_REFUSED, nul_in, refuse_in_query};

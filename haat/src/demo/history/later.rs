@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::try_join_all;
 use kit::Caller;
 use serde_json::{Value as Json, json};
 
 use super::plan::{Event, Moment, Plan};
-use super::{Past, Placed};
+use super::{AT_ONCE, Past, Placed};
 
 /// Carriers of the demo, invented.
 const CARRIERS: [&str; 3] = ["Shapla Express", "Meghna Courier", "Doel Parcel"];
@@ -15,7 +16,7 @@ const CARRIERS: [&str; 3] = ["Shapla Express", "Meghna Courier", "Doel Parcel"];
 const WEEK_DAYS: u32 = 7;
 
 impl Past<'_> {
-    /// Everything that is planned for now. Each order by itself, one after the other.
+    /// Everything that is planned for now, for a few orders at once.
     pub(super) async fn later(&self, now: Moment) -> anyhow::Result<()> {
         let due = self.orders.iter().flat_map(|(placed, plan)| {
             let events = plan.events.iter().filter(|(at, _)| *at == now);
@@ -24,9 +25,9 @@ impl Past<'_> {
         let mut due: Vec<_> = due.collect();
         // Sellers have their own hours.
         due.sort_by_key(|(placed, _, _)| (placed.order["vendorOrders"][0]["vendorId"].to_string(), placed.key.clone()));
-        for (placed, plan, event) in due {
-            self.world.pass(45);
-            self.happens(placed, plan, event).await?;
+        for few in due.chunks(AT_ONCE) {
+            self.world.pass(45 * few.len() as i64);
+            try_join_all(few.iter().map(|(placed, plan, event)| self.happens(placed, plan, *event))).await?;
         }
         Ok(())
     }

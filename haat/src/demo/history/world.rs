@@ -93,10 +93,9 @@ impl World {
         self.shift.clock().now()
     }
 
-    /// Lets time pass until a moment. What is due by then is begun.
+    /// Lets time pass until a moment. What is due by then begins when the world wakes or rests.
     pub fn pass_until(&self, moment: Time) {
         self.shift.to(moment);
-        self.platform().wake();
     }
 
     /// Lets some seconds pass.
@@ -135,8 +134,14 @@ impl World {
         Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Json::Null), retry_after })
     }
 
+    /// Begins what is due by now.
+    pub fn wake(&self) {
+        self.platform().wake();
+    }
+
     /// Waits until nothing is left to do at this moment: every event is delivered, no saga runs, no job is due.
     pub async fn rest(&self) -> anyhow::Result<()> {
+        self.wake();
         let left = self.platform().rest(Duration::from_secs(REST_SECONDS_MAX)).await?;
         if left.is_empty() { Ok(()) } else { bail!("the past does not come to rest:\n{}", left.join("\n")) }
     }

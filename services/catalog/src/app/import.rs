@@ -49,6 +49,7 @@ impl App {
         }
         for written in waiting {
             done.extend(written.await.map_err(Error::from)?);
+            kit::crash::point("catalog.after_chunk");
         }
         Ok(put_together(done, bad))
     }

@@ -10,12 +10,14 @@ use crate::error::Error;
 use crate::store::{self, StoredPhoto};
 
 impl App {
-    /// A user's picture.
-    pub async fn photo(&self, user: UserId) -> Result<(StoredPhoto, Vec<u8>), Error> {
+    /// What is known of a user's picture, with its bytes unless the caller `has` them: it is told their hash.
+    pub async fn photo(&self, user: UserId, has: impl Fn(&[u8]) -> bool + Send + 'static) -> Result<(StoredPhoto, Option<Vec<u8>>), Error> {
         self.db
             .read(move |q| {
                 store::users::find(q, user)?.ok_or(Error::NotFound("user"))?;
-                store::photos::content(q, user)?.ok_or(Error::NotFound("photo"))
+                let photo = store::photos::find(q, user)?.ok_or(Error::NotFound("photo"))?;
+                let content = if has(&photo.hash) { None } else { store::photos::content(q, user)? };
+                Ok((photo, content))
             })
             .await
     }

@@ -9,7 +9,7 @@ use kit::http::grants;
 use kit::idempotency::{self, Answer, Given, Key};
 
 use super::App;
-use crate::domain::{CustomRole, Grantable, RoleForm, Status};
+use crate::domain::{CustomRole, Grantable, RoleForm, Status, User};
 use crate::error::Error;
 use crate::store;
 
@@ -65,11 +65,7 @@ impl App {
     ) -> Result<CustomRole, Error> {
         self.db
             .write(move |tx| {
-                only_an_administrator(tx, admin)?;
-                let before = store::roles::lock(tx, &name)?.ok_or(Error::NotFound("role"))?;
-                if !expects(before.version) {
-                    return Err(Error::Stale);
-                }
+                let before = expected(tx, admin, &name, &expects)?;
                 if before.form == form {
                     return Ok(before);
                 }
@@ -86,11 +82,7 @@ impl App {
     pub async fn delete_role(&self, admin: UserId, name: String, expects: impl Fn(i64) -> bool + Send + 'static) -> Result<(), Error> {
         self.db
             .write(move |tx| {
-                only_an_administrator(tx, admin)?;
-                let before = store::roles::lock(tx, &name)?.ok_or(Error::NotFound("role"))?;
-                if !expects(before.version) {
-                    return Err(Error::Stale);
-                }
+                let before = expected(tx, admin, &name, &expects)?;
                 if store::roles::is_held(tx, before.id)? {
                     return Err(Error::RoleInUse);
                 }
@@ -108,13 +100,22 @@ pub fn only_an_administrator(q: &mut Query, id: UserId) -> Result<(), Error> {
     if is_one { Ok(()) } else { Err(Error::NotAnAdministrator) }
 }
 
-/// As [`only_an_administrator`] for what is done to the account of `id`. Both are locked first, in one order for everybody:
-/// of two who close or demote each other at once, one is not an administrator any more.
-pub fn administrator_over(tx: &mut Tx, admin: UserId, id: UserId) -> Result<(), Error> {
+/// As [`only_an_administrator`] for what is done to the account of `id`, and that account, if it is there. Both are locked first, in one order
+/// for everybody: of two who close or demote each other at once, one is not an administrator any more.
+pub fn administrator_over(tx: &mut Tx, admin: UserId, id: UserId) -> Result<Option<User>, Error> {
+    let mut over = None;
     for account in [admin.min(id), admin.max(id)] {
-        store::users::lock(tx, account)?;
+        over = store::users::lock(tx, account)?.filter(|u| u.id == id).or(over);
     }
-    only_an_administrator(tx, admin)
+    only_an_administrator(tx, admin)?;
+    Ok(over)
+}
+
+/// The role that an administrator changes or deletes, locked, if its version is still among those that they expect.
+fn expected(tx: &mut Tx, admin: UserId, name: &str, expects: &impl Fn(i64) -> bool) -> Result<CustomRole, Error> {
+    only_an_administrator(tx, admin)?;
+    let before = store::roles::lock(tx, name)?.ok_or(Error::NotFound("role"))?;
+    if expects(before.version) { Ok(before) } else { Err(Error::Stale) }
 }
 
 fn tell(tx: &mut Tx, role: &CustomRole) -> Result<(), Error> {

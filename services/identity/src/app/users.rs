@@ -97,8 +97,7 @@ impl App {
         }
         self.db
             .write(move |tx| {
-                administrator_over(tx, admin, id)?;
-                let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
+                let before = administrator_over(tx, admin, id)?.ok_or(Error::NotFound("user"))?;
                 if before.status == Status::Deactivated {
                     return Ok(before);
                 }
@@ -114,8 +113,7 @@ impl App {
     pub async fn activate(&self, admin: UserId, id: UserId) -> Result<User, Error> {
         self.db
             .write(move |tx| {
-                administrator_over(tx, admin, id)?;
-                let before = store::users::lock(tx, id)?.ok_or(Error::NotFound("user"))?;
+                let before = administrator_over(tx, admin, id)?.ok_or(Error::NotFound("user"))?;
                 if before.status == Status::Active {
                     return Ok(before);
                 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contracts::{Time, UserId};
 use kit::auth::hex;
-use kit::http::{Ifs, Path};
+use kit::http::{Ifs, Path, has_already};
 use kit::{Caller, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use crate::store::StoredPhoto;
 
 /// Kept by who may see it, and asked for again each time: under one address comes one picture after the other.
 const CACHE: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// The tag that expects that there is no picture, as settings that were never said have it.
+/// The tag that expects that there is no picture, as settings that were never said have it. `*` expects one.
 const NONE: &str = "\"0\"";
 
 /// What is known of a picture.
@@ -59,16 +59,13 @@ pub fn address(user: UserId) -> String {
         (status = 304), (status = 401), (status = 404)))]
 pub async fn get_photo(State(app): State<App>, caller: Caller, headers: HeaderMap, Path(id): Path<UserId>) -> Result<Response, Problem> {
     owner(&caller, id, READERS)?;
-    let (photo, content) = app.photo(id).await?;
-    let tag = tag(&photo.hash);
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let is_known = known.split(',').any(|t| t.trim().trim_start_matches("W/") == tag || t.trim() == "*");
-    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { content.into_response() };
+    let (photo, content) = app.photo(id, move |hash| has_already(&headers, &tag(hash))).await?;
+    let mut response = content.map_or_else(|| StatusCode::NOT_MODIFIED.into_response(), IntoResponse::into_response);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(photo.kind.as_str()));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, CACHE);
-    headers.insert(header::ETAG, HeaderValue::try_from(tag).map_err(Problem::internal)?);
+    headers.insert(header::ETAG, HeaderValue::try_from(tag(&photo.hash)).map_err(Problem::internal)?);
     Ok(response)
 }
 
@@ -124,7 +121,10 @@ fn tag(hash: &[u8]) -> String {
 }
 
 fn expects(ifs: Ifs) -> impl Fn(Option<&[u8]>) -> bool + Send + 'static {
-    move |hash| ifs.check(&hash.map_or_else(|| NONE.to_owned(), tag)).is_ok()
+    move |hash| match hash {
+        Some(hash) => ifs.check(&tag(hash)).is_ok(),
+        None => ifs.if_match.as_deref() != Some("*") && ifs.check(NONE).is_ok(),
+    }
 }
 
 fn view(user: UserId, photo: StoredPhoto) -> PhotoView {

@@ -30,10 +30,9 @@ pub fn find(q: &mut Query, user: UserId) -> Result<Option<StoredPhoto>, DbError>
     q.row(sql, params![user.0])?.as_ref().map(stored).transpose()
 }
 
-/// A user's picture, with its bytes.
-pub fn content(q: &mut Query, user: UserId) -> Result<Option<(StoredPhoto, Vec<u8>)>, DbError> {
-    let sql = "SELECT media_type, width, height, CAST(LENGTH(content) AS bigint), hash, updated_at, content FROM identity.photos WHERE user_id = $1";
-    q.row(sql, params![user.0])?.map(|row| Ok((stored(&row)?, row.get(6)?))).transpose()
+/// The bytes of a user's picture.
+pub fn content(q: &mut Query, user: UserId) -> Result<Option<Vec<u8>>, DbError> {
+    q.row("SELECT content FROM identity.photos WHERE user_id = $1", params![user.0])?.map(|row| row.get(0)).transpose()
 }
 
 /// Puts a picture in place of the one before.

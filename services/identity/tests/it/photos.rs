@@ -127,6 +127,7 @@ async fn a_stale_picture_is_not_overwritten(engine: Engine) {
     let p = start(engine).await;
     let her = register(&p, "rahima@example.com").await;
     put(&p, &her.caller, &her, ("image/png", png(1, 1)), Some("\"x\"")).await.expect(412);
+    put(&p, &her.caller, &her, ("image/png", png(1, 1)), Some("*")).await.expect(412);
     let first = put(&p, &her.caller, &her, ("image/png", png(1, 1)), Some("\"0\"")).await.expect(200).header("etag").to_owned();
     put(&p, &her.caller, &her, ("image/png", png(2, 2)), Some(&first)).await.expect(200);
     assert_eq!(put(&p, &her.caller, &her, ("image/png", png(3, 3)), Some(&first)).await.expect(412).code(), "stale");

@@ -6,9 +6,9 @@ use axum::http::HeaderMap;
 use contracts::{Money, OrderId, Time, VendorOrderId};
 use kit::http::PageRequest;
 use kit::jobs::{self, Job, JobOutcome};
-use kit::webhook::{self, Secret};
+use kit::webhook::{Secret, inbox};
 use kit::{Loaded, Tx};
-use serde_json::{Map, Value as Json, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::advance::moved;
@@ -24,13 +24,6 @@ use crate::store::{self, Arrived, ArrivedFilter, ArrivedRow, CarrierStep};
 /// The kind of the job that handles what a carrier told of a part before it was known here, or with the carrier; its key is the part's id.
 pub(crate) const HEAR: &str = "hear_carrier";
 
-/// How long messages are kept, in seconds: far longer than a carrier repeats them.
-const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
-/// How many of those are kept that nobody vouched for, and how much of each, in bytes: anybody can send them.
-const REFUSED_MAX: i64 = 1_000;
-const REFUSED_BYTES_MAX: usize = 2 * 1024;
-/// The longest reason that is kept, in characters.
-const DETAIL_MAX: usize = 500;
 /// How many messages about a number are handled again once it is known.
 const HEARD_MAX: i64 = 100;
 /// How many steps of a part are kept.
@@ -124,7 +117,7 @@ impl App {
         let id = match secret.verify(headers, self.clock.now(), body) {
             Ok(id) => format!("{}:{id}", arrived.carrier),
             Err(e) => {
-                arrived.body.truncate(REFUSED_BYTES_MAX);
+                arrived.body.truncate(inbox::REFUSED_BYTES_MAX);
                 self.keep(arrived, Verdict::Refused, &e.to_string()).await?;
                 return Err(e.into());
             }
@@ -169,15 +162,9 @@ impl App {
 
     /// Forgets old messages, in chunks.
     pub async fn forget_carrier_messages(&self) -> Result<(), Error> {
-        loop {
-            let forgotten = self.db.write_behind(|tx| {
-                let before = tx.now().plus_seconds(-KEPT_SECONDS);
-                Ok::<_, Error>(store::forget_arrived(tx, before)?)
-            });
-            if forgotten.await? == 0 {
-                return Ok(());
-            }
-        }
+        let before = self.clock.now().plus_seconds(-inbox::KEPT_SECONDS);
+        while self.db.write_behind(move |tx| Ok::<_, Error>(store::forget_arrived(tx, before)?)).await? > 0 {}
+        Ok(())
     }
 
     async fn hear(&self, part: VendorOrderId) -> Result<(), Error> {
@@ -229,11 +216,11 @@ impl App {
     }
 
     async fn keep(&self, arrived: Arrived, verdict: Verdict, why: &str) -> Result<(), Error> {
-        let detail = printable(why);
+        let detail = inbox::detail(why);
         let note = move |tx: &mut Tx| {
             store::keep_arrived(tx, &arrived, verdict, Some(&detail))?;
             if verdict == Verdict::Refused {
-                store::thin_out_refused(tx, REFUSED_MAX)?;
+                store::thin_out_refused(tx, inbox::REFUSED_MAX)?;
             }
             Ok(())
         };
@@ -285,7 +272,7 @@ fn take_in(tx: &mut Tx, arrived: &Arrived, told: &Report, complete_after_seconds
     }
     let waits = told.status == CarrierStatus::Delivered && carried.iter().any(Carried::waits);
     let verdict = if why.is_none() { Verdict::Applied } else { Verdict::Failed };
-    store::keep_arrived(tx, arrived, verdict, why.map(|why| printable(&why.to_string())).as_deref())?;
+    store::keep_arrived(tx, arrived, verdict, why.map(|why| inbox::detail(&why.to_string())).as_deref())?;
     Ok(match carried.is_empty() {
         true if !younger => Parcel::Unknown,
         _ if waits => Parcel::Waiting,
@@ -373,16 +360,6 @@ fn delivered(carried: &[Carried], told: &Report, at: Time) -> Result<Delivery, U
     Ok(Delivery { events: events.collect::<Result<_, Refused>>()?, only, why })
 }
 
-/// As it is kept beside a message.
-fn printable(why: &str) -> String {
-    why.chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect()
-}
-
 fn arrived(carrier: String, headers: &HeaderMap, body: &[u8]) -> Arrived {
-    let said = |name: axum::http::HeaderName| {
-        let text: String = String::from_utf8_lossy(headers.get(&name)?.as_bytes()).chars().take(DETAIL_MAX).collect();
-        Some((name.as_str().to_owned(), Json::from(text)))
-    };
-    let headers: Map<String, Json> = [webhook::ID, webhook::TIMESTAMP, webhook::SIGNATURE].into_iter().filter_map(said).collect();
-    Arrived { carrier, message: None, status: None, number: None, headers: Json::Object(headers), body: body.to_vec() }
+    Arrived { carrier, message: None, status: None, number: None, headers: inbox::headers_of(headers), body: body.to_vec() }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use contracts::Time;
 use kit::http::{After, Page, PageRequest, Path, Query};
+use kit::webhook::inbox;
 use kit::{Caller, Problem, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -67,7 +68,7 @@ pub(super) struct CarrierMessage {
 impl From<ArrivedRow> for CarrierMessage {
     fn from(row: ArrivedRow) -> CarrierMessage {
         let arrived = row.arrived;
-        let message_id = arrived.message.map(|m| m.split_once(':').map_or(m.clone(), |(_, id)| id.to_owned()));
+        let message_id = arrived.message.as_deref().map(inbox::own_id);
         CarrierMessage {
             id: row.id,
             carrier: arrived.carrier,

@@ -2,9 +2,9 @@
 //! be handled again.
 
 use axum::http::HeaderMap;
+use kit::Tx;
 use kit::http::PageRequest;
-use kit::{Tx, webhook};
-use serde_json::{Map, Value as Json};
+use kit::webhook::inbox;
 use uuid::Uuid;
 
 use super::settle::command;
@@ -14,14 +14,6 @@ use crate::error::Error;
 use crate::provider::{Method, Notice, read_sandbox_message};
 use crate::store::{self, Arrived, WebhookFilter, WebhookRow};
 
-/// How long a provider's messages are kept, in seconds: far longer than it repeats them.
-const KEPT_SECONDS: i64 = 30 * 24 * 3_600;
-/// How many of those are kept that nobody vouched for, and how much of each, in bytes: anybody can send them.
-const REFUSED_MAX: i64 = 1_000;
-const REFUSED_BYTES_MAX: usize = 2 * 1024;
-/// The longest reason that is kept, in characters.
-const DETAIL_MAX: usize = 500;
-
 impl App {
     /// Takes in a message of the sandbox: verified, then kept and applied in one transaction. A repeat of one that was
     /// applied writes nothing. One about a payment that is not here yet is refused, so that the provider repeats it.
@@ -30,7 +22,7 @@ impl App {
         let id = match self.providers.verify_sandbox(headers, self.clock.now(), body) {
             Ok(id) => id,
             Err(e) => {
-                arrived.body.truncate(REFUSED_BYTES_MAX);
+                arrived.body.truncate(inbox::REFUSED_BYTES_MAX);
                 self.keep(arrived, Verdict::Refused, Some(&e)).await?;
                 return Err(e);
             }
@@ -106,11 +98,11 @@ impl App {
     }
 
     async fn keep(&self, arrived: Arrived, verdict: Verdict, reason: Option<&Error>) -> Result<(), Error> {
-        let detail = reason.map(|e| e.to_string().chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect::<String>());
+        let detail = reason.map(|e| inbox::detail(&e.to_string()));
         let note = move |tx: &mut Tx| {
             store::keep_webhook(tx, &arrived, verdict, detail.as_deref())?;
             if verdict == Verdict::Refused {
-                store::thin_out_refused(tx, REFUSED_MAX)?;
+                store::thin_out_refused(tx, inbox::REFUSED_MAX)?;
             }
             Ok(())
         };
@@ -120,15 +112,9 @@ impl App {
 
     /// Forgets old messages, in chunks.
     pub async fn forget_webhooks(&self) -> Result<(), Error> {
-        loop {
-            let forgotten = self.db.write_behind(|tx| {
-                let before = tx.now().plus_seconds(-KEPT_SECONDS);
-                Ok::<_, Error>(store::forget_webhooks(tx, before)?)
-            });
-            if forgotten.await? == 0 {
-                return Ok(());
-            }
-        }
+        let before = self.clock.now().plus_seconds(-inbox::KEPT_SECONDS);
+        while self.db.write_behind(move |tx| Ok::<_, Error>(store::forget_webhooks(tx, before)?)).await? > 0 {}
+        Ok(())
     }
 }
 
@@ -138,11 +124,6 @@ fn is_final(e: &Error) -> bool {
 }
 
 fn arrived(headers: &HeaderMap, body: &[u8]) -> Arrived {
-    let said = |name: axum::http::HeaderName| {
-        let text: String = String::from_utf8_lossy(headers.get(&name)?.as_bytes()).chars().take(DETAIL_MAX).collect();
-        Some((name.as_str().to_owned(), Json::from(text)))
-    };
-    let headers: Map<String, Json> = [webhook::ID, webhook::TIMESTAMP, webhook::SIGNATURE].into_iter().filter_map(said).collect();
-    let (provider, headers) = (Method::Sandbox.as_str(), Json::Object(headers));
+    let (provider, headers) = (Method::Sandbox.as_str(), inbox::headers_of(headers));
     Arrived { provider, message: None, kind: None, payment_id: None, headers, body: body.to_vec() }
 }

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use contracts::{PaymentId, Time};
 use kit::http::{After, Page, PageRequest, Path, Query};
+use kit::webhook::inbox;
 use kit::{Caller, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -66,7 +67,7 @@ pub(super) struct Webhook {
 
 impl From<WebhookRow> for Webhook {
     fn from(row: WebhookRow) -> Webhook {
-        let message_id = row.message.map(|m| m.split_once(':').map_or(m.clone(), |(_, id)| id.to_owned()));
+        let message_id = row.message.as_deref().map(inbox::own_id);
         Webhook {
             id: row.id,
             provider: row.provider,

@@ -23,18 +23,34 @@ const GATHERED_MAX: usize = 512 * 1024;
 /// The usual file system takes less than 128 KiB at a time.
 const WRITTEN_MAX: usize = 31 * 4096;
 
+/// How large a place in the connection's own room is, and how many there are.
+const PLACE_BYTES: c_int = 1_200;
+const PLACES: c_int = 2_000;
+
 /// Opens the connection that writes `path`. Its `synchronous` must be FULL: what it gathers is written where it flushes.
 pub(super) fn open(path: &std::path::Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let name = match durability {
-        Durability::Machine => c"haat-machine",
-        Durability::Process => c"haat-process",
+    static MACHINE: OnceLock<c_int> = OnceLock::new();
+    static PROCESS: OnceLock<c_int> = OnceLock::new();
+    let (name, registered, is_flushed) = match durability {
+        Durability::Machine => (c"haat-machine", &MACHINE, true),
+        Durability::Process => (c"haat-process", &PROCESS, false),
     };
-    static REGISTERED: OnceLock<[c_int; 2]> = OnceLock::new();
-    let codes = REGISTERED.get_or_init(|| [register(c"haat-machine", true), register(c"haat-process", false)]);
-    if let Some(code) = codes.iter().find(|code| **code != ffi::SQLITE_OK) {
-        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(*code), None));
+    let code = *registered.get_or_init(|| register(name, is_flushed));
+    if code != ffi::SQLITE_OK {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
     }
-    Connection::open_with_flags_and_vfs(path, OpenFlags::default(), name)
+    let conn = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), name)?;
+    widen(&conn)?;
+    Ok(conn)
+}
+
+/// Gives the connection room for small things (its "lookaside"), so that they need no allocator: the statements that are kept
+/// prepared fill SQLite's usual 40 places, and what each run needs would find none.
+fn widen(conn: &Connection) -> rusqlite::Result<()> {
+    let own = ptr::null_mut::<c_void>();
+    // SAFETY: the connection is open and has prepared nothing; SQLite allocates the room itself where it is given none.
+    let code = unsafe { ffi::sqlite3_db_config(conn.handle(), ffi::SQLITE_DBCONFIG_LOOKASIDE, own, PLACE_BYTES, PLACES) };
+    if code == ffi::SQLITE_OK { Ok(()) } else { Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)) }
 }
 
 /// Before a transaction: forgets what was gathered in one that was undone. Written later it could meet what somebody else

@@ -198,6 +198,8 @@ impl World {
                 biased;
                 died = deaths.changed() => died.unwrap(),
                 settled = tokio::time::timeout(Duration::from_secs(3), sagas.settle(saga)) => match settled {
+                    // It is told as it stands to whoever waits in a process that ends.
+                    Ok(Ok(Status::Running | Status::Compensating)) => {}
                     Ok(Ok(status)) => return status,
                     Ok(Err(e)) => assert!(matches!(e, DbError::Unavailable(_)), "{e}"),
                     Err(_nobody_drives_it) => {
