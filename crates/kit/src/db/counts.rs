@@ -18,6 +18,8 @@ pub struct ServiceCounts {
     pub reads: u64,
     /// Statements of all closures; savepoints and commits are not among them.
     pub statements: u64,
+    /// Those among them of reading closures.
+    pub read_statements: u64,
     /// Runs of closures beyond their first.
     pub repeats: u64,
 }
@@ -54,6 +56,7 @@ impl ServiceCounts {
             failures: op(self.failures, other.failures),
             reads: op(self.reads, other.reads),
             statements: op(self.statements, other.statements),
+            read_statements: op(self.read_statements, other.read_statements),
             repeats: op(self.repeats, other.repeats),
         }
     }

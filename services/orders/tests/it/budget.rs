@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use kit::db::ServiceCounts;
 use testing::{Engine, both_engines};
 use tokio::time::Instant;
 
@@ -7,9 +8,8 @@ use crate::shop::{Shop, order_cart};
 
 both_engines!(a_checkout_is_few_transactions_and_statements);
 
-/// Statements that look for work of orders, and of all services, however little there is; they count where a flow takes long.
-const LOOKS_A_SECOND: f64 = 12.0;
-const ALL_LOOKS_A_SECOND: f64 = 60.0;
+/// Statements that look for work, however little there is; they count where a flow takes long.
+const LOOKS_A_SECOND: f64 = 60.0;
 
 /// The flow that speed is measured by: two into the cart, order, approve, confirmed.
 async fn a_checkout_is_few_transactions_and_statements(engine: Engine) {
@@ -36,26 +36,37 @@ async fn a_checkout_is_few_transactions_and_statements(engine: Engine) {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), all_of_orders).await.expect("the order is confirmed");
-    // Looking whether anything is left to do takes statements, but no transactions.
-    let (statements, all_statements) = (orders().statements, database.counts().since(&before).total().statements);
-    let took = began.elapsed().as_secs_f64();
-    let looks = |a_second: f64| (a_second * took).ceil() as u64;
+    let statements = database.counts().since(&before).total().statements;
+    let looks = (LOOKS_A_SECOND * began.elapsed().as_secs_f64()).ceil() as u64;
     shop.p.settle().await;
     assert_eq!(shop.get(&shopper, &order).await["status"], "confirmed");
-    assert_eq!(orders().transactions, 4, "created, payment requested, paid, confirmed");
-    // 32 of its own, 2 to find the key, and some to let others read its log; and what looks for work meanwhile.
-    assert!((34..=40 + looks(LOOKS_A_SECOND)).contains(&statements), "{statements} statements of orders in {took} s");
+    assert!(statements <= 120 + looks, "{statements} statements until it was confirmed, and {looks} might be looks for work");
     let counts = database.counts().since(&before);
     let of_sale = counts.services.iter().filter(|(service, _)| **service != "vendors");
-    let transactions: Vec<_> = of_sale.map(|(service, c)| (*service, c.transactions)).filter(|(_, n)| *n > 0).collect();
+    // Of those that only read it depends on who looks when, for events and for work: what is written is the same each time.
+    let writing = |c: &ServiceCounts| (c.transactions, c.statements - c.read_statements);
+    let written: Vec<_> = of_sale.map(|(service, c)| (*service, writing(c))).filter(|(_, w)| w.0 > 0).collect();
     // The sandbox repeats itself out of order on purpose, one time in three: such a message is kept, and means nothing.
     let ignored = ignored_messages(&shop).await - ignored;
-    // Two lines and a cart that is emptied; held and kept; as above; begun and paid; a session, its answer, a webhook that arrived.
-    assert_eq!(transactions, [("cart", 3), ("catalog", 2), ("orders", 4), ("payments", 2 + ignored), ("sandbox", 3)]);
+    // Orders hold the rows of a saga twice where others write too.
+    let of_orders = if engine == Engine::Postgres { 34 } else { 32 };
+    let expected = [
+        // Two lines, and a cart that is emptied.
+        ("cart", (3, 12)),
+        // Held and kept.
+        ("catalog", (2, 7)),
+        // Created, payment requested, paid, confirmed.
+        ("orders", (4, of_orders)),
+        // Begun and paid.
+        ("payments", (2 + ignored, 12 + ignored)),
+        // A session, its answer, a webhook that arrived.
+        ("sandbox", (3, 5)),
+    ];
+    assert_eq!(written, expected);
     // Behind the sale, and fewer under load: what the stores are told of it.
-    let figures = counts.services["vendors"].transactions;
-    assert!(figures <= 3, "order.created, order.confirmed and payment.completed are taken in by {figures} transactions");
-    assert!(all_statements <= 120 + looks(ALL_LOOKS_A_SECOND), "{all_statements} statements in {took} s, {counts:#?}");
+    let (figures, figures_statements) = writing(&counts.services["vendors"]);
+    let said = "order.created, order.confirmed and payment.completed are taken in by";
+    assert!(figures <= 3 && figures_statements <= 6, "{said} {figures} transactions of {figures_statements} statements");
 }
 
 /// How many of the provider's messages meant nothing.

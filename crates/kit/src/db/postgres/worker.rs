@@ -84,6 +84,7 @@ impl<'a> Worker<'a> {
         counts.statements += open.statements;
         if kind == Kind::Read {
             counts.reads = 1;
+            counts.read_statements = counts.statements;
         }
         match ran {
             Ran::Failed(e) => {
