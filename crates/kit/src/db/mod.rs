@@ -87,7 +87,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens, or makes, the SQLite file `path`. One process at a time.
+    /// Opens, or makes, the SQLite file `path`. One process at a time. Opened on a runtime, it answers there, and
+    /// on a thread of its own once that has ended.
     pub fn sqlite(path: &std::path::Path) -> Result<Database, DbError> {
         Ok(Database { engine: Arc::new(sqlite::Sqlite::open(path, Durability::Machine)?) })
     }

@@ -1,6 +1,7 @@
 //! The embedded engine: one file, one writing connection on a thread of its own, readers beside it, checkpoints on
 //! a third. One process at a time.
 
+mod answers;
 mod authorizer;
 mod checkpoint;
 mod errors;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use super::health::DeathWatch;
 use super::queue::Queue;
 use super::{DbError, Dialect, Durability, Engine, Health, Priority, Work};
+use answers::Answers;
 use checkpoint::Maintenance;
 use readers::Readers;
 
@@ -64,9 +66,9 @@ impl Sqlite {
         let readers = Readers::new(path, health.clone());
         let held = Mutex::new(Some(lock.clone()));
         let sqlite = Sqlite { shared: shared.clone(), readers, threads: Mutex::default(), lock: held };
-        let writer = Writer::new(link, health);
+        let (writer, answers) = (Writer::new(link, health), Answers::start());
         sqlite.start("haat-writer", move || {
-            write_for_ever(&shared, writer);
+            write_for_ever(&shared, writer, &answers);
             drop(lock);
         })?;
         let shared = sqlite.shared.clone();
@@ -135,7 +137,7 @@ impl Drop for Sqlite {
     }
 }
 
-fn write_for_ever(shared: &Shared, mut writer: Writer) {
+fn write_for_ever(shared: &Shared, mut writer: Writer, answers: &Answers) {
     while let Some(first) = shared.queue.take(|| true) {
         let (mut next, priority) = (Some(first.work), first.priority);
         let began = Instant::now();
@@ -146,15 +148,14 @@ fn write_for_ever(shared: &Shared, mut writer: Writer) {
             let room = taken < BATCH_MAX && began.elapsed() < BATCH_TIME_MAX;
             if room { shared.queue.take_more(priority) } else { None }
         };
-        let (answers, ended) = writer.batch(&mut more, Fate::Durable);
-        if let Err(reason) = &ended {
-            shared.health.raise(reason.clone());
-        }
-        answers.into_iter().for_each(Answer::give);
-        if ended.is_err() {
+        let (settled, ended) = writer.batch(&mut more, Fate::Durable);
+        if let Err(reason) = ended {
+            shared.health.raise(reason);
+            settled.into_iter().for_each(Answer::give);
             shared.queue.abort(DbError::Unavailable("the database has stopped".into()));
             return;
         }
+        answers.give(settled);
         shared.maintenance.committed();
         shared.maintenance.begin_anew(writer.connection());
     }

@@ -1,5 +1,6 @@
 //! The rules of transactions, each with a test that fails without it.
 
+mod answers;
 mod commits;
 mod inline;
 mod line;

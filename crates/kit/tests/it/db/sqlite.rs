@@ -10,7 +10,7 @@ use super::{Bed, STEPS, add, ids, insert, service};
 
 /// Keeps the writer busy until the sender is dropped, so that everything sent meanwhile is one batch.
 /// Returns once the writer is held.
-async fn hold(bed: &Bed) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
+pub async fn hold(bed: &Bed) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
     let (release, held) = mpsc::channel::<()>();
     let held = std::sync::Mutex::new(held);
     let (started, wait) = tokio::sync::oneshot::channel();
