@@ -48,6 +48,11 @@ impl Counts {
 }
 
 impl ServiceCounts {
+    /// Statements of closures that may write. How many read depends on who looks for work when; these do not.
+    pub fn writing_statements(&self) -> u64 {
+        self.statements - self.read_statements
+    }
+
     fn combine(&self, other: &ServiceCounts, op: fn(u64, u64) -> u64) -> ServiceCounts {
         ServiceCounts {
             transactions: op(self.transactions, other.transactions),

@@ -9,7 +9,7 @@ testing::both_engines!(a_capture_is_one_transaction_of_few_statements, a_whole_p
 
 /// Transactions, and statements of closures that may write. Those that only look for work are not among them.
 fn writing(counts: ServiceCounts) -> (u64, u64) {
-    (counts.transactions, counts.statements - counts.read_statements)
+    (counts.transactions, counts.writing_statements())
 }
 
 fn counts(shop: &Shop) -> Counts {

@@ -203,10 +203,9 @@ pub(in crate::db) fn snapshot(link: &mut Link, work: &mut dyn Work, health: &Hea
     let done = open.end();
     let ended = link.own("COMMIT");
     let failed = matches!(ran, Ran::Failed(_));
-    let (statements, read_statements) = (done.statements, done.statements);
-    health
-        .counters
-        .add(service, ServiceCounts { reads: 1, statements, read_statements, failures: failed.into(), ..ServiceCounts::default() });
+    let read_statements = done.statements;
+    let counts = ServiceCounts { reads: 1, statements: read_statements, read_statements, failures: failed.into(), ..Default::default() };
+    health.counters.add(service, counts);
     match ran {
         Ran::Failed(e) => Err(e),
         Ran::Commit | Ran::Refused => ended.map_err(|e| DbError::Unavailable(e.to_string())),

@@ -1,6 +1,5 @@
 //! What a saga costs: transactions and statements are the figures to watch.
 
-use kit::db::ServiceCounts;
 use kit::saga::Status;
 use serde_json::json;
 use testing::{Engine, eventually};
@@ -25,13 +24,8 @@ async fn a_step_costs_one_transaction_and_few_statements(engine: Engine) {
     assert_eq!(completed.transactions - waiting.transactions, 2, "the signal with confirm, notify with finish");
     if engine == Engine::Sqlite {
         // Of these the steps themselves write one each: open; price; charged. PostgreSQL locks the signal besides.
-        assert_eq!(writing(waiting) - writing(before), 4 + 3 + 4);
+        assert_eq!(waiting.writing_statements() - before.writing_statements(), 4 + 3 + 4);
         // Confirm; finish.
-        assert_eq!(writing(completed) - writing(waiting), 5 + 3);
+        assert_eq!(completed.writing_statements() - waiting.writing_statements(), 5 + 3);
     }
-}
-
-/// Statements of closures that may write; the timer's looks are not among them.
-fn writing(counts: ServiceCounts) -> u64 {
-    counts.statements - counts.read_statements
 }
