@@ -127,9 +127,23 @@ pub(crate) fn uuid_at(now: Time, bits: u128) -> Uuid {
     Uuid::from_u128(value)
 }
 
+/// When a version 7 UUID was made, to the millisecond; `None` for other versions.
+pub fn made_at(id: Uuid) -> Option<Time> {
+    let millis = i64::try_from(id.as_u128() >> 80).unwrap_or_default();
+    (id.get_version_num() == 7).then(|| Time(millis * 1_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_knows_its_millisecond() {
+        let now = Time(1_795_371_249_179_619);
+        assert_eq!(made_at(uuid_at(now, u128::MAX)), Some(Time(1_795_371_249_179_000)));
+        assert_eq!(made_at(uuid_at(Time(-5), 7)), Some(Time(0)));
+        assert_eq!(made_at(uuid::Builder::from_custom_bytes([0xff; 16]).into_uuid()), None);
+    }
 
     #[test]
     fn time_stands_still_while_the_machine_is_behind() {

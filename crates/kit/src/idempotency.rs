@@ -82,6 +82,12 @@ impl Key {
         bytes.copy_from_slice(&digest[..16]);
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
+
+    /// As [`Key::derived_id`], and the same only for the same `moment`, with whose milliseconds it begins as a version 7
+    /// UUID does. For what much is kept of: rows of one moment then lie together, in a tree's last pages.
+    pub fn derived_id_at(&self, purpose: &str, moment: Time) -> Uuid {
+        crate::clock::uuid_at(moment, self.derived_id(purpose).as_u128())
+    }
 }
 
 /// What is known of `key`.

@@ -18,6 +18,6 @@ pub fn user_with(roles: &[Role]) -> Caller {
 
 /// A new guest, with a cart token.
 pub fn guest() -> Caller {
-    let token = kit::auth::hex(&Ids::random().bytes::<16>());
+    let token = kit::auth::timed_secret(&Ids::random(), Clock::system().now());
     Caller { cart_token: Some(token), ..Caller::default() }
 }

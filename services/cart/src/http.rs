@@ -3,8 +3,6 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contracts::{CartItemId, VariantId};
 use kit::http::{Json, Path, Routes, Who};
 use kit::problem::FieldError;
@@ -121,7 +119,7 @@ fn check_quantity(quantity: i64, least: i64) -> Result<(), Problem> {
     Err(Problem::invalid(vec![FieldError { pointer: "/quantity".into(), code: "range", detail }]))
 }
 
-/// Ours are 43 characters of base64url; shorter ones could be guessed.
+/// Ours are 56 of these characters; shorter ones could be guessed.
 fn is_token(text: &str) -> bool {
     (32..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -143,7 +141,7 @@ impl Whose {
         let token = match &caller.cart_token {
             Some(token) if is_token(token) => token.clone(),
             Some(_) => return Err(invalid_token()),
-            None => URL_SAFE_NO_PAD.encode(app.ids.bytes::<32>()),
+            None => kit::auth::timed_secret(&app.ids, app.clock.now()),
         };
         let guest = Caller { cart_token: Some(token.clone()), ..Caller::default() };
         let hash = guest.guest_hash().unwrap_or_default();

@@ -40,6 +40,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0006_push_tokens", include_str!("../migrations/0006_push_tokens.sql")),
         Migration::new("0007_webhooks", include_str!("../migrations/0007_webhooks.sql")),
         Migration::new("0008_webhook_queues", include_str!("../migrations/0008_webhook_queues.sql")),
+        Migration::new("0009_message_rows", include_str!("../migrations/0009_message_rows.sql")),
     ],
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "catalog", "orders", "payments", "vendors"],

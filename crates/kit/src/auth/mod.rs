@@ -6,6 +6,7 @@ mod jwks;
 mod jws;
 mod keys;
 mod seal;
+mod secret;
 
 pub use access::{ACCESS_SECONDS, AUDIENCE, Access, check_access, issue_access};
 pub use internal::{INTERNAL_SECONDS, ServiceKeys, Vouched, issue_context, issue_service};
@@ -13,11 +14,11 @@ pub use jwks::KeySet;
 pub use jws::{PublicKey, Signer, TokenError, Unverified};
 pub use keys::{derive, service_public, service_signer};
 pub use seal::{OpenError, open, seal};
+pub use secret::timed_secret;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use contracts::{SessionId, UserId};
-use sha2::{Digest, Sha256};
 
 use crate::Problem;
 
@@ -104,9 +105,10 @@ impl Caller {
         self.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| roles.contains(r)))
     }
 
-    /// SHA-256 of the guest's cart token in hexadecimal: what may be stored of it.
+    /// Hash of the guest's cart token: what may be stored of it. SHA-256 in hexadecimal, behind the token's moment and a
+    /// hyphen where it begins with one.
     pub fn guest_hash(&self) -> Option<String> {
-        self.cart_token.as_ref().map(|t| hex(&Sha256::digest(t.as_bytes())))
+        self.cart_token.as_deref().map(secret::hash)
     }
 
     /// The scope of an idempotency key: the user, or the guest's cart, or nobody.
@@ -128,5 +130,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Bytes as lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }

@@ -49,7 +49,7 @@ pub(super) fn render(dialect: Dialect, service: &str, sql: &str) -> String {
     out
 }
 
-/// A migration's text: `render`, then the type words `{id}`, `{time}`, `{json}`, `{bytes}`, `{bool}`, `{serial}`.
+/// A migration's text: `render`, then the type words `{id}`, `{time}`, `{json}`, `{text}` (long), `{bytes}`, `{bool}`, `{serial}`.
 /// On SQLite, where all services share one name space, the names of indexes get the service's name before them.
 pub(super) fn render_migration(dialect: Dialect, service: &str, sql: &str) -> String {
     let words = match dialect {
@@ -57,6 +57,7 @@ pub(super) fn render_migration(dialect: Dialect, service: &str, sql: &str) -> St
             ("{id}", "blob"),
             ("{time}", "integer"),
             ("{json}", "text"),
+            ("{text}", "text"),
             ("{bytes}", "blob"),
             ("{bool}", "integer"),
             ("{serial}", "integer primary key autoincrement"),
@@ -65,6 +66,7 @@ pub(super) fn render_migration(dialect: Dialect, service: &str, sql: &str) -> St
             ("{id}", "uuid"),
             ("{time}", "timestamptz"),
             ("{json}", "jsonb"),
+            ("{text}", "text"),
             ("{bytes}", "bytea"),
             ("{bool}", "boolean"),
             ("{serial}", "bigserial primary key"),
@@ -82,7 +84,7 @@ pub(super) fn render_migration(dialect: Dialect, service: &str, sql: &str) -> St
 /// instead of in two trees, so that a change of one dirties a page less. Large rows would spill out of such a tree.
 fn is_small_keyed_table(sql: &str) -> bool {
     let makes_table = words_from(sql, "create").and_then(|rest| words_from(rest, "table")).is_some();
-    makes_table && sql.contains("PRIMARY KEY") && !["{serial}", "{json}", "{bytes}"].iter().any(|word| sql.contains(word))
+    makes_table && sql.contains("PRIMARY KEY") && !["{serial}", "{json}", "{text}", "{bytes}"].iter().any(|word| sql.contains(word))
 }
 
 fn name_index(text: &str, service: &str) -> Option<String> {
@@ -152,6 +154,7 @@ mod tests {
         let cases = [
             ("CREATE TABLE own.a (b {id} PRIMARY KEY)\n", "CREATE TABLE orders_a (b blob PRIMARY KEY) WITHOUT ROWID"),
             ("CREATE TABLE own.a (b {id} PRIMARY KEY, c {json})", "CREATE TABLE orders_a (b blob PRIMARY KEY, c text)"),
+            ("CREATE TABLE own.a (b {id} PRIMARY KEY, c {text})", "CREATE TABLE orders_a (b blob PRIMARY KEY, c text)"),
             ("CREATE TABLE own.a (b {serial})", "CREATE TABLE orders_a (b integer primary key autoincrement)"),
             ("CREATE TABLE own.a (b bigint)", "CREATE TABLE orders_a (b bigint)"),
         ];

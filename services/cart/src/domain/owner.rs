@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 pub enum Owner {
     /// Somebody signed in.
     User(UserId),
-    /// Whoever holds the token with this SHA-256, in hexadecimal.
+    /// Whoever holds the token with this hash; it may begin with a moment, twelve hexadecimal digits and a hyphen.
     Guest(String),
 }
 
 impl Owner {
-    /// An owner has one cart; its id follows from the owner, so an empty cart needs no row.
+    /// An owner has one cart; its id follows from the owner, so an empty cart needs no row. A guest's begins with the
+    /// guest's moment.
     pub fn cart_id(&self) -> CartId {
         let text = match self {
             Owner::User(id) => format!("cart\nuser\n{id}"),
@@ -21,7 +22,15 @@ impl Owner {
         };
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
+        if let Some(millis) = self.moment() {
+            bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+        }
         CartId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    fn moment(&self) -> Option<u64> {
+        let Owner::Guest(hash) = self else { return None };
+        hash.split_once('-').and_then(|(moment, _)| u64::from_str_radix(moment, 16).ok())
     }
 
     /// Whose it is, where that is a user.

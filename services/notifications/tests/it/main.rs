@@ -16,4 +16,5 @@ mod server;
 mod telling;
 mod templates;
 mod tls;
+mod upgrade;
 mod webhooks;

@@ -3,7 +3,7 @@
 use contracts::proto::cart as cart_api;
 use contracts::proto::catalog as catalog_api;
 use contracts::proto::vendors as vendors_api;
-use contracts::{Money, VariantId};
+use contracts::{Money, Time, VariantId};
 use kit::problem::FieldError;
 
 use super::{App, unreachable};
@@ -19,6 +19,8 @@ pub(super) struct Basket {
     pub offers: Vec<Offer>,
     /// The cart they come from, with the lines that are taken out of it.
     pub cart: Option<Taken>,
+    /// When the latest of its items was put in.
+    pub filled_at: Option<Time>,
 }
 
 /// Lines of a cart.
@@ -43,8 +45,9 @@ impl App {
         }
         let wanted = cart.lines.iter().map(|l| Ok(Wanted { what: What::Variant(id(&l.variant_id)?), quantity: l.quantity }));
         let basket = self.listed(&wanted.collect::<Result<Vec<_>, Error>>()?, to).await?;
+        let filled_at = cart.lines.iter().filter_map(|l| kit::clock::made_at(l.item_id.parse().ok()?)).max();
         let lines = cart.lines.into_iter().map(|l| (l.variant_id, l.quantity)).collect();
-        Ok(Basket { cart: Some(Taken { cart_id: cart.cart_id, lines }), ..basket })
+        Ok(Basket { cart: Some(Taken { cart_id: cart.cart_id, lines }), filled_at, ..basket })
     }
 
     /// What an order of these items costs now.
@@ -83,7 +86,7 @@ impl App {
             return Err(Error::Invalid(errors));
         }
         let offers = self.add_terms(&mut items, to).await?;
-        Ok(Basket { items, offers, cart: None })
+        Ok(Basket { items, offers, cart: None, filled_at: None })
     }
 
     /// Gives the items their commission; by which methods the stores ship them.

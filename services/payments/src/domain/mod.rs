@@ -51,7 +51,7 @@ pub struct Payment {
     pub order_id: OrderId,
     /// The payer; none for a guest.
     pub user_id: Option<UserId>,
-    /// SHA-256 of the guest's cart token in hexadecimal.
+    /// Hash of the guest's cart token.
     pub guest: Option<String>,
     /// The method's name.
     pub method: String,

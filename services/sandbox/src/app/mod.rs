@@ -54,7 +54,7 @@ impl App {
         check(&new)?;
         let session = Session {
             payment_id: new.payment_id,
-            token: Some(kit::auth::hex(&self.ids.bytes::<16>())),
+            token: Some(kit::auth::timed_secret(&self.ids, self.clock.now())),
             status: Status::Open,
             answer: None,
             amount: new.amount,
