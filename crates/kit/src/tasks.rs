@@ -45,6 +45,8 @@ impl Tasks {
     {
         let abort = self.abort.clone();
         let context = crate::Context::current();
+        // On its way into the runtime it is moved some ten times, and those of whole requests are large.
+        let task = Box::pin(task);
         self.tracker.spawn(crate::context::scope(context, async move { abort.run_until_cancelled(task).await }))
     }
 

@@ -41,7 +41,9 @@ impl Currency {
 }
 
 fn exponent_of(code: &str) -> Option<u32> {
-    CODES.iter().find(|(_, codes)| codes.split(' ').any(|c| c == code)).map(|(exponent, _)| *exponent)
+    let code = <[u8; 3]>::try_from(code.as_bytes()).ok()?;
+    // Three letters and a space each.
+    CODES.iter().find(|(_, codes)| codes.as_bytes().chunks(4).any(|c| c[..3] == code)).map(|(exponent, _)| *exponent)
 }
 
 impl std::str::FromStr for Currency {

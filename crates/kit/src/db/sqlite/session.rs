@@ -233,7 +233,8 @@ fn column(value: ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(v) => Value::Int(v),
         ValueRef::Real(v) => Value::Real(v),
-        ValueRef::Text(v) => Value::Text(String::from_utf8_lossy(v).into_owned()),
+        // Taking it whole is some times faster than looking for what is not UTF-8, which never is there.
+        ValueRef::Text(v) => Value::Text(String::from_utf8(v.to_vec()).unwrap_or_else(|_| String::from_utf8_lossy(v).into_owned())),
         ValueRef::Blob(v) => Value::Bytes(v.to_vec()),
     }
 }
