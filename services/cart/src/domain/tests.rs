@@ -46,6 +46,9 @@ fn every_owner_has_a_cart_of_their_own() {
     assert_eq!(user(1), user(1));
     assert_ne!(user(1), user(2));
     assert_ne!(Owner::Guest("x".into()).cart_id(), Owner::Guest("y".into()).cart_id());
+    let [x, y] = ["01a204772e1b-x", "01a204772e1b-y"].map(|hash| Owner::Guest(hash.into()).cart_id());
+    assert_ne!(x, y);
+    assert!([x, y].iter().all(|id| id.to_string().starts_with("01a20477-2e1b-")), "they begin with their guest's moment: {x}, {y}");
 }
 
 /// Variant, quantity and price of each line.

@@ -10,6 +10,7 @@ use crate::shop::{Shop, address, order_cart, order_of, text};
 
 both_engines!(
     a_request_that_got_lost_can_be_repeated_with_its_key,
+    a_repeat_of_a_cart_holds_the_last_piece_once,
     a_sale_survives_lost_calls,
     a_failed_order_gives_everything_back_though_calls_get_lost,
     a_cancelled_order_gives_everything_back_though_calls_get_lost,
@@ -89,6 +90,24 @@ async fn a_request_that_got_lost_can_be_repeated_with_its_key(engine: Engine) {
             assert_eq!(shop.available(&good).await, left, "{key}: held once");
         }
     }
+}
+
+async fn a_repeat_of_a_cart_holds_the_last_piece_once(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (guest, good) = (testing::guest(), shop.good(10_000, 1).await);
+    shop.put_into_cart(&guest, &good, 1).await;
+    let cart = shop.p.send("GET", "/api/v1/cart", &guest, None, &[]).await.expect(200).body;
+    let trouble = Trouble::make_for(&shop);
+    trouble.next("/Reserve", Fault::LoseAnswer);
+    let wanted = || json!({"shippingAddress": address(), "paymentMethod": "sandbox", "email": "guest@example.test"});
+    shop.post(&guest, "k", wanted()).await.expect(503);
+    assert_eq!(shop.available(&good).await, 0, "the piece is held, though nobody knows");
+    let order = shop.post(&guest, "k", wanted()).await.expect(201).body;
+    let moment = |id: &serde_json::Value| kit::clock::made_at(text(id).parse().unwrap()).unwrap();
+    assert_eq!(moment(&order["id"]), moment(&cart["items"][0]["id"]), "it begins with the moment of its cart's last item");
+    shop.pay(&order, "approve").await.expect(200);
+    shop.p.settle().await;
+    assert_eq!(shop.get(&guest, &order).await["status"], "confirmed");
 }
 
 async fn a_sale_survives_lost_calls(engine: Engine) {

@@ -233,7 +233,7 @@ fn column(value: ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(v) => Value::Int(v),
         ValueRef::Real(v) => Value::Real(v),
-        // Taking it whole is some times faster than looking for what is not UTF-8, which never is there.
+        // To check it as a whole is several times faster than to look for what is not UTF-8, which is not there.
         ValueRef::Text(v) => Value::Text(String::from_utf8(v.to_vec()).unwrap_or_else(|_| String::from_utf8_lossy(v).into_owned())),
         ValueRef::Blob(v) => Value::Bytes(v.to_vec()),
     }
