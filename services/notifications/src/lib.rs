@@ -40,7 +40,12 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration::new("0006_push_tokens", include_str!("../migrations/0006_push_tokens.sql")),
         Migration::new("0007_webhooks", include_str!("../migrations/0007_webhooks.sql")),
         Migration::new("0008_webhook_queues", include_str!("../migrations/0008_webhook_queues.sql")),
-        Migration::new("0009_message_rows", include_str!("../migrations/0009_message_rows.sql")),
+        Migration {
+            name: "0009_message_rows",
+            sql: include_str!("../migrations/0009_message_rows.sql"),
+            // Its rows lie as they should, and others may be writing some.
+            postgres: Some(include_str!("../migrations/0009_message_rows.postgres.sql")),
+        },
     ],
     calls: &["identity", "orders", "vendors"],
     reads: &["identity", "catalog", "orders", "payments", "vendors"],

@@ -153,7 +153,7 @@ fn is_unordered(sql: &str) -> bool {
 /// Every migration is numbered without a gap and named in the service's source.
 pub fn migrations(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut last = ("", 0);
+    let mut last = ("", 0, "");
     for file in &tree.files {
         let Some((service, name)) = file.in_service().and_then(|(s, rest)| Some((s, rest.strip_prefix("migrations/")?))) else { continue };
         let source = || tree.production().filter(|(f, _)| f.in_service().is_some_and(|(s, _)| s == service));
@@ -162,12 +162,14 @@ pub fn migrations(tree: &Tree) -> Vec<Finding> {
         }
         let number = name.get(..4).and_then(|n| n.parse::<u32>().ok()).filter(|_| name.get(4..5) == Some("_"));
         let expected = if last.0 == service { last.1 + 1 } else { 1 };
+        // One step may have a text for each engine.
+        let step = name.trim_end_matches(".sql").trim_end_matches(".postgres");
         match number {
-            Some(n) if n == expected || n == last.1 && last.0 == service && name.ends_with(".postgres.sql") => {}
+            Some(n) if n == expected || (service, n, step) == last => {}
             Some(n) => found.push(Finding::new(&file.path, 1, format!("number {n:04}; the next one is {expected:04}"))),
             None => found.push(Finding::new(&file.path, 1, "migrations are called 0001_what_it_does.sql")),
         }
-        last = (service, number.unwrap_or(expected));
+        last = (service, number.unwrap_or(expected), step);
     }
     found
 }

@@ -41,7 +41,7 @@ pub struct UserSignedIn {
     pub user_id: UserId,
     /// The new session.
     pub session_id: SessionId,
-    /// SHA-256 of the cart token that the person shopped with as a guest, in hexadecimal: that cart is now theirs.
+    /// Hash of the cart token that the person shopped with as a guest: that cart is now theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest: Option<String>,
 }

@@ -22,7 +22,7 @@ pub struct OrderCreated {
     pub number: String,
     /// The shopper; null for a guest.
     pub user_id: Option<UserId>,
-    /// SHA-256 of the guest's cart token in hexadecimal; null for a user.
+    /// Hash of the guest's cart token; null for a user.
     pub guest: Option<String>,
     /// The stores' parts.
     pub parts: Vec<VendorPart>,

@@ -55,7 +55,7 @@ pub struct PaymentInitiated {
     pub order_id: OrderId,
     /// The payer; null for a guest.
     pub user_id: Option<UserId>,
-    /// SHA-256 of the guest's cart token in hexadecimal.
+    /// Hash of the guest's cart token.
     pub guest: Option<String>,
     /// sandbox, cod, …
     pub method: String,

@@ -100,6 +100,15 @@ async fn keys_belong_to_their_scope(engine: Engine) {
     assert_ne!(mine.derived_id("order"), theirs.derived_id("order"));
     assert_ne!(mine.derived_id("order"), mine.derived_id("payment"));
     assert_eq!(mine.derived_id("order"), mine.clone().derived_id("order"));
+
+    let at = |key: &Key, secret: u8, purpose, millis: i64| key.derived_id_at(&[secret; 32], purpose, contracts::Time(millis * 1_000));
+    let id = at(&mine, 1, "order", 5);
+    assert_eq!(id, at(&mine.clone(), 1, "order", 5));
+    assert_eq!(kit::clock::made_at(id), Some(contracts::Time(5_000)));
+    assert_ne!(id, at(&mine, 1, "order", 6));
+    for other in [at(&theirs, 1, "order", 5), at(&mine, 2, "order", 5), at(&mine, 1, "payment", 5)] {
+        assert_ne!(id, other);
+    }
 }
 
 async fn requests_with_one_key_at_once_have_one_effect(engine: Engine) {

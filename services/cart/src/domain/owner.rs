@@ -14,7 +14,7 @@ pub enum Owner {
 
 impl Owner {
     /// An owner has one cart; its id follows from the owner, so an empty cart needs no row. A guest's begins with the
-    /// guest's moment.
+    /// moment of the token's hash, where that has one.
     pub fn cart_id(&self) -> CartId {
         let text = match self {
             Owner::User(id) => format!("cart\nuser\n{id}"),

@@ -32,6 +32,10 @@ async fn messages_survive_that_their_table_is_laid_out_anew(engine: Engine) {
 
     migrate(&data.database, "notifications", SERVICE.migrations).await.unwrap();
     assert_eq!(all().await.unwrap(), before);
+    if engine == Engine::Sqlite {
+        let by_row = db.read(|q| q.rows("SELECT rowid FROM notifications.messages", &[])).await;
+        assert_eq!(by_row.unwrap().len(), 3, "long rows lie in rows of their own, and not in the tree of their key");
+    }
     let again = db.write(move |tx| insert(tx, 4, "in_app", Some(1))).await;
     assert_eq!(again, Err(DbError::Unique("messages_place".into())));
     assert!(constraint_names(&db).await.unwrap().contains(&"messages_recipient_kind_about_channel_key".into()));

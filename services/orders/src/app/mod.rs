@@ -48,6 +48,8 @@ pub(crate) struct App {
     pub db: Db,
     pub clock: Clock,
     pub ids: Ids,
+    /// What orders' ids follow from beside the request.
+    pub id_secret: [u8; 32],
     pub tasks: Tasks,
     pub sagas: Sagas,
     pub catalog: CatalogClient<Channel>,

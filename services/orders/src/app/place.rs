@@ -96,7 +96,7 @@ impl App {
         check_payment(&request.checkout, &priced)?;
         let now = self.clock.now();
         let draft = Draft {
-            order_id: order_id(&request.key, &basket, now),
+            order_id: order_id(&self.id_secret, &request.key, &basket, now),
             payment_id: PaymentId(self.ids.uuid(now)),
             priced,
             deadline: now.plus_seconds(self.config.payment_deadline_seconds),
@@ -233,14 +233,14 @@ fn seen(seen: Seen) -> Option<Placed> {
 }
 
 /// The same for the same request and the same lines, so that repeats hold the stock once. Another one where the cart has
-/// changed in between, so that no order stands on a reservation of other lines; and on another day, since a key that was
+/// changed in between (or has got its last item anew), so that no order stands on a reservation of other lines; and on another day, since a key that was
 /// forgotten may be used for a new order. Where two attempts differ, the key decides and the other one's stock goes back.
 /// It begins with a moment that repeats share: when the cart got its last item, or that day.
-fn order_id(key: &Key, basket: &Basket, now: Time) -> OrderId {
+fn order_id(secret: &[u8; 32], key: &Key, basket: &Basket, now: Time) -> OrderId {
     let lines: Vec<String> = basket.items.iter().map(|i| format!("{}×{}", i.variant_id, i.quantity)).collect();
     let (request, day) = (kit::auth::hex(&key.request_hash), now.unix_seconds().div_euclid(KEY_KEPT_SECONDS));
     let moment = basket.filled_at.unwrap_or(Time(day * KEY_KEPT_SECONDS * 1_000_000));
-    OrderId(key.derived_id_at(&format!("order {day} {request} {}", lines.join(" ")), moment))
+    OrderId(key.derived_id_at(secret, &format!("order {day} {request} {}", lines.join(" ")), moment))
 }
 
 /// How long a key is remembered at least.

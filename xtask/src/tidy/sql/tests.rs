@@ -87,6 +87,9 @@ fn many_rows_come_in_an_order() {
 fn migrations_are_numbered_and_named_in_the_source() {
     let lib = ("services/orders/src/lib.rs", "const A: &str = include_str!(\"../migrations/0001_a.sql\");");
     assert!(said(migrations, &[("services/orders/migrations/0001_a.sql", ""), lib]).is_empty());
+    let both = ("services/orders/src/lib.rs", "const A: [&str; 2] = [\"0001_a.postgres.sql\", \"0001_a.sql\"];");
+    let texts = ["services/orders/migrations/0001_a.postgres.sql", "services/orders/migrations/0001_a.sql"].map(|path| (path, ""));
+    assert!(said(migrations, &[texts[0], texts[1], both]).is_empty(), "one step, a text for each engine");
     let found = said(migrations, &[("services/orders/migrations/0001_a.sql", ""), ("services/orders/migrations/0003_b.sql", ""), lib]);
     assert_eq!(
         found,
