@@ -1,5 +1,6 @@
 -- Messages are long, and only those within the application have a place.
-CREATE TABLE notifications.messages_before AS SELECT * FROM notifications.messages;
+CREATE TABLE notifications.messages_before AS
+  SELECT id, recipient, kind, about, channel, order_id, place, title, body, html, read_at, created_at FROM notifications.messages;
 DROP TABLE notifications.messages;
 CREATE TABLE notifications.messages (
   id {id} PRIMARY KEY,

@@ -144,7 +144,7 @@ fn build(env: Env) -> Result<Service, BuildError> {
         db: env.db.clone(),
         clock: env.clock.clone(),
         ids: env.ids.clone(),
-        id_secret: kit::auth::derive(&env.master_key, "haat/orders/ids"),
+        id_secret: kit::auth::derive(&env.shared.master_key, "haat/orders/ids"),
         tasks: env.tasks.clone(),
         sagas: sagas.clone(),
         catalog,

@@ -55,8 +55,7 @@ mod tests {
     #[test]
     fn any_other_text_is_its_sha_256() {
         let x = "x".repeat(43);
-        let others =
-            [String::new(), x.clone(), format!("01A204772E1B-{x}"), format!("01a204772e1b-{x}x"), format!("01a204772e1-{x}x")];
+        let others = [String::new(), x.clone(), format!("01A204772E1B-{x}"), format!("01a204772e1b-{x}x"), format!("01a204772e1-{x}x")];
         for other in others {
             assert_eq!(hash(&other), hex(&Sha256::digest(other.as_bytes())), "{other}");
         }
