@@ -85,7 +85,7 @@ impl Key {
 
     /// As [`Key::derived_id`], and the same only for the same `moment`, with whose milliseconds it begins as a version 7
     /// UUID does. For what much is kept of: rows of one moment then lie together, in a tree's last pages. The other 74 bits
-    /// follow from `secret` too: they are few enough for a caller who knew how to would find two keys with one id.
+    /// follow from `secret` too: they are so few that a caller could otherwise look for two keys with one id.
     pub fn derived_id_at(&self, secret: &[u8; 32], purpose: &str, moment: Time) -> Uuid {
         let digest = crate::auth::derive(secret, &format!("{purpose}\n{}\n{}", self.scope, self.key));
         let mut bits = [0; 16];
