@@ -122,9 +122,13 @@ impl Ids {
 
 /// A version 7 UUID (RFC 9562): milliseconds, then 74 of the bits given.
 pub(crate) fn uuid_at(now: Time, bits: u128) -> Uuid {
-    let millis = now.0.div_euclid(1_000).clamp(0, (1 << 48) - 1) as u128;
-    let value = millis << 80 | 7 << 76 | (bits >> 64 & 0xfff) << 64 | 2 << 62 | (bits & ((1 << 62) - 1));
+    let value = u128::from(millis48(now)) << 80 | 7 << 76 | (bits >> 64 & 0xfff) << 64 | 2 << 62 | (bits & ((1 << 62) - 1));
     Uuid::from_u128(value)
+}
+
+/// Milliseconds since 1970 in the 48 bits that ids and secrets begin with.
+pub(crate) fn millis48(now: Time) -> u64 {
+    u64::try_from(now.0.div_euclid(1_000)).unwrap_or_default().min((1 << 48) - 1)
 }
 
 /// When a version 7 UUID was made, to the millisecond; `None` for other versions.

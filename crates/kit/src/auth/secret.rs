@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::hex;
 use crate::Ids;
+use crate::clock::millis48;
 
 /// Hexadecimal digits of the millisecond.
 const MOMENT_DIGITS: usize = 12;
@@ -16,8 +17,7 @@ const LENGTH: usize = MOMENT_DIGITS + 1 + 43;
 /// A secret: the millisecond in hexadecimal, a hyphen, and 256 random bits as base64url. What is kept under secrets of one time
 /// lies together in each index then; were they random from their beginning, each would have a page of its own changed.
 pub fn timed_secret(ids: &Ids, now: Time) -> String {
-    let millis = now.0.div_euclid(1_000).clamp(0, (1 << 48) - 1);
-    format!("{millis:0MOMENT_DIGITS$x}-{}", BASE64_URL_SAFE_NO_PAD.encode(ids.bytes::<32>()))
+    format!("{:0MOMENT_DIGITS$x}-{}", millis48(now), BASE64_URL_SAFE_NO_PAD.encode(ids.bytes::<32>()))
 }
 
 /// SHA-256 of a secret in hexadecimal; behind its moment, where it has one.

@@ -1,4 +1,4 @@
-use contracts::{Time, UserId};
+use contracts::Time;
 use kit::db::{DbError, constraint_names, migrate};
 use kit::params;
 use notifications::SERVICE;
@@ -14,12 +14,12 @@ async fn messages_survive_that_their_table_is_laid_out_anew(engine: Engine) {
     let data = Data::fresh(engine);
     let db = data.database.view("notifications");
     migrate(&data.database, "notifications", &SERVICE.migrations[..BEFORE]).await.unwrap();
-    let recipient = UserId(Uuid::from_u128(1));
+    let recipient = Uuid::from_u128(1);
     let insert = move |tx: &mut kit::Tx, n: u128, channel: &'static str, place: Option<i64>| {
         let sql = "INSERT INTO notifications.messages (id, recipient, kind, about, channel, place, title, body, html, created_at) \
                    VALUES ($1, $2, 'order.confirmed', $1, $3, $4, 'title', $5, $6, $7)";
         let html = place.is_none().then(|| "<p>".repeat(2_000));
-        tx.execute(sql, params![Uuid::from_u128(n), recipient.0, channel, place, "long ".repeat(500), html, Time(5)]).map(drop)
+        tx.execute(sql, params![Uuid::from_u128(n), recipient, channel, place, "long ".repeat(500), html, Time(5)]).map(drop)
     };
     let written = db.write(move |tx| {
         insert(tx, 1, "in_app", Some(1))?;

@@ -233,8 +233,9 @@ fn seen(seen: Seen) -> Option<Placed> {
 }
 
 /// The same for the same request and the same lines, so that repeats hold the stock once. Another one where the cart has
-/// changed in between (or has got its last item anew), so that no order stands on a reservation of other lines; and on another day, since a key that was
-/// forgotten may be used for a new order. Where two attempts differ, the key decides and the other one's stock goes back.
+/// changed in between (or has got its last item anew), so that no order stands on a reservation of other lines; and on
+/// another day, since a key that was forgotten may be used for a new order. Where two attempts differ, the key decides and
+/// the other one's stock goes back.
 /// It begins with a moment that repeats share: when the cart got its last item, or that day.
 fn order_id(secret: &[u8; 32], key: &Key, basket: &Basket, now: Time) -> OrderId {
     let lines: Vec<String> = basket.items.iter().map(|i| format!("{}×{}", i.variant_id, i.quantity)).collect();
