@@ -15,7 +15,7 @@ const TURNS_MAX: u32 = 64;
 
 /// While fewer wait, nobody is turned away either: then it is not that too many came, but that the machine is slow.
 const WAITING_FREE: usize = 64;
-/// While closures wait for less than this, nobody is turned away: so long they wait where much is done at once.
+/// While closures and their answers wait for less than this, nobody is turned away: so long they wait where much is done at once.
 const DELAY_FREE: Duration = Duration::from_millis(25);
 /// While they wait for longer than this, nothing new begins: more would only make everybody wait.
 const DELAY_MAX: Duration = Duration::from_millis(75);
@@ -30,6 +30,8 @@ pub(super) struct Queue {
 struct State {
     normal: VecDeque<Waiting>,
     behind: VecDeque<Waiting>,
+    /// Batches whose answers are not all given.
+    settled: VecDeque<Settled>,
     /// Turns that the normal queue has had while something waited behind it.
     turns: u32,
     /// What is left of those who are admitted in part: below one.
@@ -41,6 +43,12 @@ struct State {
 /// A closure, and since when it waits.
 struct Waiting {
     work: Box<dyn Work>,
+    since: Instant,
+}
+
+/// So many answers, and since when they could be given.
+struct Settled {
+    answers: usize,
     since: Instant,
 }
 
@@ -118,12 +126,25 @@ impl Queue {
         state.normal.len() + state.behind.len()
     }
 
-    /// Whether something new may begin. Who waits first has waited as long as everybody will: up to a time nobody is turned
-    /// away, from another on everybody, and in between a part of those who come, so that as much is begun as is done.
+    /// A batch has ended, and so many are to be answered: in the order of their batches.
+    pub(super) fn settled(&self, answers: usize) {
+        self.lock().settled.push_back(Settled { answers, since: Instant::now() });
+    }
+
+    /// All of the batch that ended first are answered.
+    pub(super) fn answered(&self) {
+        self.lock().settled.pop_front();
+    }
+
+    /// Whether something new may begin. Who waits first has waited as long as everybody will, for the writer and then for the
+    /// answer: up to a time nobody is turned away, from another on everybody, and in between a part of those who come, so
+    /// that as much is begun as is done.
     pub(super) fn admits(&self) -> bool {
         let mut state = self.lock();
-        let delay = state.normal.front().map(|first| first.since.elapsed()).unwrap_or_default();
-        if delay <= DELAY_FREE || state.normal.len() < WAITING_FREE {
+        let waiting = state.normal.len() + state.settled.iter().map(|batch| batch.answers).sum::<usize>();
+        let firsts = [state.normal.front().map(|first| first.since), state.settled.front().map(|batch| batch.since)];
+        let delay: Duration = firsts.into_iter().flatten().map(|since| since.elapsed()).sum();
+        if delay <= DELAY_FREE || waiting < WAITING_FREE {
             return true;
         }
         let room = DELAY_MAX.saturating_sub(delay).as_secs_f64() / (DELAY_MAX - DELAY_FREE).as_secs_f64();

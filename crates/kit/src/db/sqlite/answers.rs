@@ -4,10 +4,12 @@
 //! meanwhile would wait behind all that they do next. So of many a pair is answered, then what has arrived gets its turn,
 //! and then the next pair is. A few are answered together: what they ask for next then shares a flush again.
 
+use std::sync::Arc;
+
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::Answer;
+use super::{Answer, Shared};
 
 /// Batches up to this size are few.
 const FEW: usize = 16;
@@ -15,31 +17,59 @@ const FEW: usize = 16;
 const OF_MANY: usize = 2;
 
 /// Where the writer leaves its answers.
-pub(super) struct Answers(Option<UnboundedSender<Vec<Answer>>>);
+pub(super) struct Answers {
+    sender: Option<UnboundedSender<Batch>>,
+    shared: Arc<Shared>,
+}
+
+/// Counted as not answered until it is dropped.
+struct Batch {
+    answers: Vec<Answer>,
+    shared: Arc<Shared>,
+}
 
 impl Answers {
     /// Given on the runtime that this is called on; where there is none, the writer gives them itself.
-    pub(super) fn start() -> Answers {
-        let Ok(runtime) = Handle::try_current() else { return Answers(None) };
-        let (sender, receiver) = mpsc::unbounded_channel();
-        runtime.spawn(give(receiver));
-        Answers(Some(sender))
+    pub(super) fn start(shared: Arc<Shared>) -> Answers {
+        let sender = Handle::try_current().ok().map(|runtime| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            runtime.spawn(give(receiver));
+            sender
+        });
+        Answers { sender, shared }
     }
 
     /// Leaves `answers` to the runtime, or gives them where it has ended. Those of a batch come in its order.
     pub(super) fn give(&self, answers: Vec<Answer>) {
-        let left = match &self.0 {
-            Some(sender) => sender.send(answers).map_or_else(|unsent| unsent.0, |()| Vec::new()),
-            None => answers,
+        self.shared.queue.settled(answers.len());
+        let batch = Batch { answers, shared: self.shared.clone() };
+        let left = match &self.sender {
+            Some(sender) => sender.send(batch).err().map(|unsent| unsent.0),
+            None => Some(batch),
         };
-        left.into_iter().for_each(Answer::give);
+        if let Some(mut batch) = left {
+            batch.take().into_iter().for_each(Answer::give);
+        }
+    }
+}
+
+impl Batch {
+    fn take(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.answers)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.shared.queue.answered();
     }
 }
 
 /// Ends when the writer has ended and everybody is answered.
-async fn give(mut batches: UnboundedReceiver<Vec<Answer>>) {
+async fn give(mut batches: UnboundedReceiver<Batch>) {
     let mut given = 0;
-    while let Some(answers) = batches.recv().await {
+    while let Some(mut batch) = batches.recv().await {
+        let answers = batch.take();
         let together = if answers.len() > FEW { OF_MANY } else { FEW };
         for answer in answers {
             if given >= together {

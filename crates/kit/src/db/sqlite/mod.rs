@@ -66,7 +66,7 @@ impl Sqlite {
         let readers = Readers::new(path, health.clone());
         let held = Mutex::new(Some(lock.clone()));
         let sqlite = Sqlite { shared: shared.clone(), readers, threads: Mutex::default(), lock: held };
-        let (writer, answers) = (Writer::new(link, health), Answers::start());
+        let (writer, answers) = (Writer::new(link, health), Answers::start(shared.clone()));
         sqlite.start("haat-writer", move || {
             write_for_ever(&shared, writer, &answers);
             drop(lock);

@@ -231,6 +231,28 @@ async fn nothing_new_begins_while_others_wait_too_long() {
     assert_eq!(bed.db.admit(), Ok(()));
 }
 
+/// The runtime has one thread, which does not come to the answers while this looks.
+#[tokio::test]
+async fn nothing_new_begins_while_answers_wait_too_long() {
+    let bed = Bed::new().await;
+    let before = bed.database.counts();
+    let waiting: Vec<_> = (0..64).map(|id| bed.db.write(move |tx| insert(tx, id))).collect();
+    let until = |done: &dyn Fn() -> bool, what: &str| {
+        let began = std::time::Instant::now();
+        while !done() {
+            assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+            std::thread::yield_now();
+        }
+    };
+    let written = || bed.database.counts().since(&before).total().transactions >= 64;
+    until(&written, "they are not written");
+    until(&|| bed.db.admit().is_err(), "nobody is answered, and more begins");
+    for one in waiting {
+        one.await.unwrap();
+    }
+    assert_eq!(bed.db.admit(), Ok(()));
+}
+
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
     let bed = Bed::new().await;
