@@ -238,7 +238,7 @@ async fn nothing_new_begins_while_answers_wait_too_long() {
     let before = bed.database.counts();
     let waiting: Vec<_> = (0..64).map(|id| bed.db.write(move |tx| insert(tx, id))).collect();
     let until = |done: &dyn Fn() -> bool, what: &str| {
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         while !done() {
             assert!(began.elapsed() < Duration::from_secs(20), "{what}");
             std::thread::yield_now();
